@@ -1,0 +1,1 @@
+"""What the three Tessera services have in common. Imports no service."""

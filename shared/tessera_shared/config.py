@@ -1,0 +1,158 @@
+"""Configuration: one YAML file and the environment, merged into frozen, checked types.
+
+Every key of the file can be given by the environment: `TESSERA_AUTHZ_DATABASE__HOST` is `database.host` of authz.
+An unknown key, a missing value and a wrong type each name their place.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from tessera_shared.errors import StartupError
+
+__all__ = ["Database", "Listen", "Log", "Redis", "Section", "ServiceConfig", "load", "read_secret"]
+
+
+class Section(BaseModel):
+    """A part of a configuration; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Listen(Section):
+    """Where the service's port opens."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(ge=0, le=65535)
+
+
+class Log(Section):
+    """How the log is written."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "json"
+
+
+class Database(Section):
+    """The service's own role in the shared PostgreSQL database."""
+
+    host: str
+    port: int = 5432
+    name: str = "tessera"
+    user: str
+    password_file: Path
+    pool_size: int = Field(default=10, ge=1, le=200)
+    timeout_seconds: float = Field(default=5.0, gt=0)
+
+
+class Redis(Section):
+    """The service's own user in the shared Redis."""
+
+    host: str
+    port: int = 6379
+    user: str
+    password_file: Path
+    timeout_seconds: float = Field(default=2.0, gt=0)
+
+
+class ServiceConfig(BaseSettings):
+    """What every service's configuration holds; each service adds its own sections."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_nested_delimiter="__")
+
+    listen: Listen
+    log: Log = Log()
+    database: Database
+    redis: Redis
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) whose X-Forwarded-For is believed."""
+
+
+C = TypeVar("C", bound=BaseSettings)
+
+
+def load(model: type[C], path: Path, prefix: str) -> C:
+    """Read `path`, lay the environment over it and check the result.
+
+    Args:
+        model: The service's configuration type.
+        path: The YAML file.
+        prefix: The environment's prefix, such as `TESSERA_AUTHZ_`.
+
+    Raises:
+        StartupError: Names the key, what was expected and where it was read.
+
+    """
+    if not path.is_file():
+        raise StartupError(f"configuration: {path} is not there")
+
+    class Sourced(model):  # type: ignore[valid-type,misc]
+        model_config = SettingsConfigDict(env_prefix=prefix)
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del init_settings, dotenv_settings, file_secret_settings
+            return env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
+
+    try:
+        _refuse_unknown_environment(model, prefix)
+        loaded: C = Sourced()
+    except ValidationError as error:
+        raise StartupError(f"configuration: {path}: {_first_problem(error)}") from error
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise StartupError(f"configuration: {path}: {' '.join(str(error).split())}") from error
+    return loaded
+
+
+def read_secret(path: Path) -> str:
+    """The content of a secret file, without the line end.
+
+    Raises:
+        StartupError: Names the file that cannot be read or is empty.
+
+    """
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartupError(f"secret file {path} cannot be read: {error}") from error
+    if not secret:
+        raise StartupError(f"secret file {path} is empty")
+    return secret
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    rest = error.error_count() - 1
+    return f"{place}: {problem['msg']}" + (f" (and {rest} more)" if rest else "")
+
+
+def _refuse_unknown_environment(model: type[BaseSettings], prefix: str) -> None:
+    """pydantic-settings ignores environment variables that match no key; a typing error must not pass silently."""
+    for name in os.environ:
+        if not name.upper().startswith(prefix):
+            continue
+        path = name.upper().removeprefix(prefix).lower().split("__")
+        if not _has_key(model, path):
+            raise ValueError(f"environment variable {name} names no configuration key")
+
+
+def _has_key(model: type[BaseModel], path: list[str]) -> bool:
+    field = model.model_fields.get(path[0])
+    if field is None:
+        return False
+    inner = field.annotation
+    if len(path) == 1:
+        return True
+    return isinstance(inner, type) and issubclass(inner, BaseModel) and _has_key(inner, path[1:])

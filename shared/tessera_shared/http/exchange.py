@@ -1,0 +1,98 @@
+"""The exchange around every request: its id, its bound, its errors, its log line and the headers of every answer."""
+
+import re
+import time
+from collections.abc import Sequence
+from email.utils import formatdate
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tessera_shared import logging
+from tessera_shared.http.errors import to_response
+from tessera_shared.http.form import MAX_BODY, body_too_large
+from tessera_shared.http.headers import Network, client_address
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class Exchange:
+    """The outermost ASGI layer."""
+
+    def __init__(self, app: ASGIApp, trusted_proxies: Sequence[Network]) -> None:
+        self._app = app
+        self._trusted = trusted_proxies
+        self._date = (0, "")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the server's lifespan messages."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:  # a WebSocket: nothing here speaks it
+            await send({"type": "websocket.close", "code": 1002})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        headers = dict(scope["headers"])
+        request_id = _request_id(headers)
+        address = client_address(scope, self._trusted)
+        scope["app"] = self  # Starlette's routes then raise 404 and 405 instead of answering in plain text
+        scope["state"] = {"request_id": request_id, "client_address": address}
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._add_headers(message, request_id)
+            await send(message)
+
+        try:
+            announced = headers.get(b"content-length", b"0")
+            if announced.isdigit() and int(announced) > MAX_BODY:
+                raise body_too_large(int(announced))
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001 - the boundary: everything becomes an answer and a log line
+            response = to_response(error)
+            if status == 0:
+                await response(scope, receive, send_with_headers)
+        logging.get().info(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            ms=round((time.perf_counter() - started) * 1000, 2),
+            address=address,
+        )
+
+    def _add_headers(self, message: Message, request_id: str) -> None:
+        headers = MutableHeaders(scope=message)
+        headers["x-request-id"] = request_id
+        headers["x-content-type-options"] = "nosniff"
+        headers["date"] = self._http_date()
+
+    def _http_date(self) -> str:
+        """The Date header (RFC 9110 §6.6.1), written once a second."""
+        second = int(time.time())
+        if self._date[0] != second:
+            self._date = (second, formatdate(second, usegmt=True))
+        return self._date[1]
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    """The caller's X-Request-Id where it is well-formed, else a new one."""
+    given = headers.get(b"x-request-id", b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

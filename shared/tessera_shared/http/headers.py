@@ -1,0 +1,69 @@
+"""Response headers that must not be forgotten, and the address a request came from."""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+
+from starlette.types import Scope
+
+NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
+"""For every answer that holds a token, a code or a person's data (RFC 6749 §5.1)."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def page_headers(form_action: Iterable[str] = (), *, image_sources: Iterable[str] = ()) -> dict[str, str]:
+    """The headers of an HTML page: no framing, no foreign content, no referrer, not stored.
+
+    Args:
+        form_action: Origins a form may lead to beside the page's own; browsers also check redirects against it.
+        image_sources: Origins of images beside the page's own.
+
+    """
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            "style-src 'self'",
+            "script-src 'self'",
+            " ".join(("img-src 'self'", *image_sources)),
+            "font-src 'self'",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            " ".join(("form-action 'self'", *form_action)),
+        )
+    )
+    return {
+        **NO_STORE,
+        "content-security-policy": policy,
+        "x-frame-options": "DENY",
+        "referrer-policy": "no-referrer",
+        "cross-origin-opener-policy": "same-origin",
+    }
+
+
+def parse_networks(values: Sequence[str]) -> tuple[Network, ...]:
+    """Read CIDR networks.
+
+    Raises:
+        ValueError: One of them is none.
+
+    """
+    return tuple(ipaddress.ip_network(value) for value in values)
+
+
+def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
+    """The address a request came from: the last one in X-Forwarded-For that no trusted proxy wrote for itself."""
+    peer = (scope.get("client") or ("",))[0]
+    if not trusted or not _is_in(peer, trusted):
+        return str(peer)
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    hops = [hop.strip() for value in forwarded for hop in value.decode("latin-1").split(",")]
+    return next((hop for hop in reversed(hops) if not _is_in(hop, trusted)), str(peer))
+
+
+def _is_in(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)

@@ -1,0 +1,2 @@
+"use strict";
+SwaggerUIBundle({ url: "doc.json", dom_id: "#swagger-ui", deepLinking: true, tryItOutEnabled: true });

@@ -1,0 +1,1 @@
+"""JSON Object Signing and Encryption: which algorithms, how keys are made, how tokens are minted and verified."""

@@ -1,0 +1,53 @@
+"""A set of verification keys by kid, as a JWKS tells it (RFC 7517)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from joserfc.errors import JoseError
+from joserfc.jwk import import_key
+
+from tessera_shared.jose.algorithms import Key
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationKey:
+    """A public key that verifies tokens of one algorithm."""
+
+    kid: str
+    alg: str
+    key: Key
+
+
+KeySet = Mapping[str, VerificationKey]
+
+
+class KeySource(Protocol):
+    """Where a verifier finds keys: the ring itself, or the JWKS it follows."""
+
+    async def find(self, kid: str) -> VerificationKey | None:
+        """The key of that kid, looked for once more at the source if it is unknown."""
+        ...
+
+
+def parse_jwks(document: Any) -> dict[str, VerificationKey]:  # noqa: ANN401 - whatever the source answered
+    """Read the signing keys of a JWKS; keys without kid or alg, or of unknown kinds, are left out (RFC 7517 §5).
+
+    Raises:
+        ValueError: The document is no JWKS at all.
+
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("keys"), list):
+        raise ValueError("the document holds no list of keys")
+    found = (_parse_key(entry) for entry in document["keys"] if isinstance(entry, dict))
+    return {key.kid: key for key in found if key is not None}
+
+
+def _parse_key(entry: dict[str, Any]) -> VerificationKey | None:
+    kid, alg = entry.get("kid"), entry.get("alg")
+    if not isinstance(kid, str) or not isinstance(alg, str) or entry.get("use", "sig") != "sig":
+        return None
+    try:
+        return VerificationKey(kid, alg, import_key(entry))
+    except (JoseError, ValueError, KeyError, TypeError):
+        return None

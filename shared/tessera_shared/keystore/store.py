@@ -1,0 +1,85 @@
+"""SQL of the key ring. Private parts are sealed under the master key with the kid as context."""
+
+import json
+from datetime import datetime
+
+from tessera_shared.db import Database, Row, Transaction
+from tessera_shared.errors import StartupError
+from tessera_shared.keystore.ring import KeyRing, RingKey, deserialize_private, serialize_private
+from tessera_shared.sealed import SealBroken, seal, unseal
+
+LOCK = 0x7E55E7B
+"""The advisory lock under which keys are made and retired."""
+
+COLUMNS = "kid, use, alg, private_part, created_at, active_from, retired_at, expires_at"
+LOAD = f"SELECT {COLUMNS} FROM keys.ring WHERE expires_at IS NULL OR expires_at > $1 ORDER BY active_from DESC, kid"  # noqa: S608 - constants only
+INSERT = """
+INSERT INTO keys.ring (kid, use, alg, public_jwk, private_part, created_at, active_from, retired_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+RETIRE = "UPDATE keys.ring SET retired_at = $2, expires_at = $3 WHERE kid = $1 AND retired_at IS NULL"
+PURGE = "DELETE FROM keys.ring WHERE expires_at < $1"
+
+
+class KeyStore:
+    """The ring's rows, read by authz and idp, written by authz."""
+
+    def __init__(self, database: Database, master_key: bytes) -> None:
+        self._database = database
+        self._master_key = master_key
+
+    async def load(self, now: datetime) -> KeyRing:
+        """Every key that has not expired.
+
+        Raises:
+            StartupError: The master key does not open the stored keys.
+
+        """
+        rows = await self._database.fetch(LOAD, now)
+        return KeyRing([self._to_key(row) for row in rows])
+
+    async def load_locked(self, tx: Transaction, now: datetime) -> KeyRing:
+        """The same, once no other replica is making keys; the lock is held until the transaction ends."""
+        await tx.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+        return KeyRing([self._to_key(row) for row in await tx.fetch(LOAD, now)])
+
+    async def add(self, tx: Transaction, key: RingKey) -> None:
+        """Store a key that was just made."""
+        public = None if key.key.key_type == "oct" else json.dumps(key.public_jwk())
+        private = seal(self._master_key, serialize_private(key.key), key.kid.encode())
+        await tx.execute(
+            INSERT,
+            key.kid,
+            key.use,
+            key.alg,
+            public,
+            private,
+            key.created_at,
+            key.active_from,
+            key.retired_at,
+            key.expires_at,
+        )
+
+    async def retire(self, tx: Transaction, kid: str, retired_at: datetime, expires_at: datetime) -> None:
+        """Set the end of a key's signing and of its publication."""
+        await tx.execute(RETIRE, kid, retired_at, expires_at)
+
+    async def purge(self, tx: Transaction, before: datetime) -> None:
+        """Delete keys that expired before that moment."""
+        await tx.execute(PURGE, before)
+
+    def _to_key(self, row: Row) -> RingKey:
+        try:
+            private = unseal(self._master_key, row["private_part"], row["kid"].encode())
+        except SealBroken as error:
+            raise StartupError(f"keys: the master key does not open the stored key {row['kid']}") from error
+        return RingKey(
+            kid=row["kid"],
+            use=row["use"],
+            alg=row["alg"],
+            key=deserialize_private(private),
+            created_at=row["created_at"],
+            active_from=row["active_from"],
+            retired_at=row["retired_at"],
+            expires_at=row["expires_at"],
+        )

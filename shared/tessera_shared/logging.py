@@ -1,0 +1,39 @@
+"""Structured logging: one line an event, JSON for machines or columns for people, with the request's id on each."""
+
+import logging
+import sys
+
+import structlog
+
+from tessera_shared.config import Log
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure(config: Log, service: str) -> None:
+    """Set the process's log up; called once at start, before anything can log."""
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if config.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[config.level]),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(level=max(LEVELS[config.level], logging.WARNING), stream=sys.stderr, format="%(message)s")
+
+
+def get() -> structlog.typing.FilteringBoundLogger:
+    """The logger every module uses."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger
