@@ -1,8 +1,8 @@
 """The hand-over between authz and idp through the browser, both ends side by side.
 
-authz asks (`Ask`), idp answers (`Answer`); each travels as a JWE under the key ring's encryption key, which only the two
-services hold. An answer names the step of the request it belongs to: authz takes each step once, and only from the browser
-that started the request, whose cookie it knows.
+authz asks (`Ask`), idp answers (`Answer`); each travels as a JWE under the key ring's encryption key, which only the
+two services hold. An answer names the step of the request it belongs to: authz takes each step once, and only from the
+browser that started the request, whose cookie it knows.
 """
 
 import json
