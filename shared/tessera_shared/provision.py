@@ -82,6 +82,7 @@ def provision(directory: Path, owners: Owners | None = None) -> list[str]:
         ProvisionError: Two folders hold different values of one shared secret.
 
     """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     made: list[str] = []
     for places, generate in _secrets():
         made += _place(directory, places, generate)

@@ -32,7 +32,7 @@ def test_each_consumer_gets_exactly_its_own_files(tmp_path):
 
 def test_only_the_owner_may_read(tmp_path):
     provision(tmp_path / "secrets")
-    for path in (tmp_path / "secrets").rglob("*"):
+    for path in (tmp_path / "secrets", *(tmp_path / "secrets").rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 

@@ -1,0 +1,133 @@
+"""The stack in containers: what `docker compose` does, with progress, and the logs of whatever failed."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stack.errors import StackError, last_lines
+from stack.health import healthy, title
+from stack.ports import Ports
+
+__all__ = ["ComposeStack"]
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = ("authz", "idp", "rs")
+READY_TIMEOUT = 120.0
+STILL_WORKING = 15.0
+"""A step that takes longer says so this often, in seconds."""
+
+
+class ComposeStack:
+    """The project that compose.yaml describes. COMPOSE_PROJECT_NAME tells two of them apart."""
+
+    def __init__(self, report: Callable[[str], None] = lambda _: None) -> None:
+        self.ports = Ports.from_environment()
+        self.urls = {service: self.ports.url(service) for service in SERVICES}
+        self._report = report
+
+    def up(self) -> None:
+        """Build and start everything in the background, and wait until the host's ports answer.
+
+        Raises:
+            StackError: Holds the last log lines of the containers that failed.
+
+        """
+        if not self.running():
+            self.ports.check_free()
+        self._step("building the images", "build")
+        try:
+            self._step("starting the containers", "up", "--build", "--detach", "--remove-orphans")
+        except StackError as error:
+            raise StackError(str(error), self._why() or error.log) from error
+        self._await_services()
+
+    def down(self) -> None:
+        """Stop and remove the containers; volumes stay."""
+        self._step("stopping the containers", "down", "--remove-orphans")
+
+    def reset(self) -> None:
+        """Remove containers, networks, images built here and all volumes: data and secrets."""
+        self._step("removing containers, images and volumes", "down", "--volumes", "--rmi", "local", "--remove-orphans")
+
+    def logs(self, *names: str, follow: bool = False) -> int:
+        """Show the containers' logs; returns the exit status."""
+        options = ["--follow"] if follow else []
+        return subprocess.call(_command("logs", "--tail", "100", *options, *names), cwd=ROOT)
+
+    def running(self) -> bool:
+        """Whether a container of this project runs."""
+        return any(row.get("State") == "running" for row in self.containers())
+
+    def exists(self) -> bool:
+        """Whether this project has containers, running or not."""
+        return bool(self.containers())
+
+    def containers(self) -> list[dict[str, Any]]:
+        """Every container of this project, as `docker compose ps` tells it."""
+        done = subprocess.run(
+            _command("ps", "--all", "--format", "json"), cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise StackError("docker compose does not answer", done.stderr.strip())
+        text = done.stdout.strip()
+        if text.startswith("["):
+            return list(json.loads(text))
+        return [json.loads(line) for line in text.splitlines()]
+
+    def _await_services(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT
+        waiting = list(SERVICES)
+        while waiting:
+            for name in list(waiting):
+                if healthy(self.urls[name]):
+                    waiting.remove(name)
+                    self._report(f"{name} is ready at {self.urls[name]}")
+                    if not title(self.urls[name]):
+                        raise StackError(f"what answers at {self.urls[name]} is not Tessera's {name}")
+            if time.monotonic() > deadline:
+                raise StackError(f"not ready after {READY_TIMEOUT:.0f} s: {', '.join(waiting)}", self._why(*waiting))
+            time.sleep(0.25)
+
+    def _step(self, what: str, *arguments: str) -> None:
+        """Run one compose command with its output in a file, saying now and then that it goes on."""
+        self._report(what)
+        log = ROOT / ".tessera" / "logs" / "compose.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            child = subprocess.Popen(
+                _command(*arguments), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+        while True:
+            try:
+                status = child.wait(STILL_WORKING)
+                break
+            except subprocess.TimeoutExpired:
+                self._report(f"still {what}: {last_lines(log, 1)[:100]}")
+            except KeyboardInterrupt:
+                child.wait()
+                raise
+        if status != 0:
+            raise StackError(f"{what} failed (docker compose {arguments[0]}: status {status})", last_lines(log))
+
+    def _why(self, *names: str) -> str:
+        """The last log lines of the named containers, or of those that ended badly or are not healthy."""
+        failed = list(names) or [row["Service"] for row in self.containers() if _is_broken(row)]
+        return "\n".join(self._last_logs(name) for name in dict.fromkeys(failed))
+
+    def _last_logs(self, name: str) -> str:
+        command = _command("logs", "--no-color", "--tail", "20", name)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+
+def _is_broken(row: dict[str, Any]) -> bool:
+    state, health = row.get("State"), row.get("Health")
+    return state in {"restarting", "dead"} or health == "unhealthy" or bool(row.get("ExitCode"))
+
+
+def _command(*arguments: str) -> list[str]:
+    """COMPOSE_FILE and COMPOSE_PROJECT_NAME choose files and project, as for any use of compose."""
+    return ["docker", "compose", "--ansi", "never", *arguments]

@@ -1,0 +1,55 @@
+"""The environment that fits a service's configuration to the embedded stack, as compose.yaml does for containers."""
+
+from stack.ports import HOST, Ports
+from stack.servers import DataServers
+
+__all__ = ["SERVICES", "environment_of"]
+
+SERVICES = ("authz", "idp", "rs")
+
+
+def environment_of(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
+    """The variables of `authz`, `idp`, `rs` or `migrate`; secrets are named by their files."""
+    values = _migrate(servers) if name == "migrate" else _service(name, ports, servers)
+    prefix = f"TESSERA_{name.upper()}_"
+    return {prefix + key: value for key, value in values.items()} | {"PYTHONUNBUFFERED": "1"}
+
+
+def _migrate(servers: DataServers) -> dict[str, str]:
+    roles = {
+        f"ROLES__{service.upper()}_PASSWORD_FILE": str(servers.password_file("migrate", f"{service}_password"))
+        for service in SERVICES
+    }
+    return _database("migrate", servers.owner, servers) | roles
+
+
+def _service(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
+    values = {
+        "LISTEN__HOST": HOST,
+        "LISTEN__PORT": str(getattr(ports, name)),
+        "LOG__FORMAT": "console",
+        "REDIS__HOST": HOST,
+        "REDIS__PORT": str(servers.redis_port),
+        "REDIS__USER": name,
+        "REDIS__PASSWORD_FILE": str(servers.password_file(name, "redis_password")),
+        "ISSUER": ports.url("authz"),
+    }
+    values |= _database(name, f"tessera_{name}", servers)
+    master_key = {"KEYS__MASTER_KEY_FILE": str(servers.password_file(name, "master_key"))}
+    follower = {"PUBLIC_URL": ports.url(name), "JWKS_URL": f"http://{HOST}:{ports.authz}/oauth2/v1/jwks"}
+    own = {
+        "authz": master_key | {"IDP_URL": ports.url("idp")},
+        "idp": master_key | follower | {"DEMO": "true"},
+        "rs": follower,
+    }
+    return values | own[name]
+
+
+def _database(consumer: str, user: str, servers: DataServers) -> dict[str, str]:
+    return {
+        "DATABASE__HOST": HOST,
+        "DATABASE__PORT": str(servers.postgres_port),
+        "DATABASE__NAME": servers.database,
+        "DATABASE__USER": user,
+        "DATABASE__PASSWORD_FILE": str(servers.password_file(consumer, "database_password")),
+    }

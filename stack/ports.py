@@ -1,0 +1,77 @@
+"""The three ports on the host, and free ports for everything else."""
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass, fields
+
+from stack.errors import StackError
+
+__all__ = ["HOST", "Ports", "free_port", "is_free"]
+
+HOST = "127.0.0.1"
+CANDIDATES = range(15000, 30000)
+"""Below what systems hand out to outgoing connections, so that nothing else takes the port while its server is down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the services are reached from the host."""
+
+    authz: int = 8080
+    idp: int = 8081
+    rs: int = 8082
+
+    @classmethod
+    def from_environment(cls) -> "Ports":
+        """AUTHZ_PORT, IDP_PORT and RS_PORT, as compose.yaml reads them."""
+        chosen: dict[str, int] = {}
+        for field in fields(cls):
+            value = os.environ.get(f"{field.name.upper()}_PORT", "")
+            if value and not (value.isdecimal() and 0 < int(value) < 2**16):
+                raise StackError(f"{field.name.upper()}_PORT={value}: not a port")
+            if value:
+                chosen[field.name] = int(value)
+        return cls(**chosen)
+
+    @classmethod
+    def free(cls) -> "Ports":
+        """Three ports that nothing uses now."""
+        return cls(free_port(), free_port(), free_port())
+
+    def url(self, service: str) -> str:
+        """The service's public URL."""
+        return f"http://localhost:{getattr(self, service)}"
+
+    def check_free(self) -> None:
+        """Refuse ports that another program holds.
+
+        Raises:
+            StackError: Names the first one and the variable that changes it.
+
+        """
+        for field in fields(self):
+            port = getattr(self, field.name)
+            if not is_free(port):
+                variable = f"{field.name.upper()}_PORT"
+                raise StackError(f"port {port} for {field.name} is taken; choose another with {variable}=…")
+
+
+def free_port() -> int:
+    """A port on the loopback interface that nothing uses now."""
+    for _ in range(200):
+        port = secrets.choice(CANDIDATES)
+        if is_free(port):
+            return port
+    raise StackError(f"no free port between {CANDIDATES.start} and {CANDIDATES.stop}")
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could open this port on the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
