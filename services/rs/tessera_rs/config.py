@@ -1,0 +1,76 @@
+"""The resource server's configuration; `configs/rs.yml` explains every key."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tessera_shared.config import Section, ServiceConfig
+from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
+
+
+def _check_url(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or "#" in value:
+        raise ValueError("must be an http(s) URL without fragment")
+    return value
+
+
+def _check_base_url(value: str) -> str:
+    # RFC 8414 §2: no query or fragment; audiences and issuers are compared as strings, so one form of it is kept
+    if value.endswith("/") or "?" in value:
+        raise ValueError("must be an http(s) URL without a path's last slash, query or fragment")
+    return _check_url(value)
+
+
+def _check_algorithm(value: str) -> str:
+    if value not in ASYMMETRIC_SIGNING:
+        raise ValueError(f"must be one of {', '.join(ASYMMETRIC_SIGNING)}")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_check_url)]
+BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
+SigningAlgorithm = Annotated[str, AfterValidator(_check_algorithm)]
+
+
+class Revocation(Section):
+    """What to do while revocations cannot be known here."""
+
+    when_unreachable: Literal["refuse", "introspect"] = "refuse"
+
+
+class Introspection(Section):
+    """The issuer's introspection endpoint (RFC 7662), and this resource server's client there."""
+
+    url: Url
+    client_id: str
+    client_secret_file: Path
+
+
+class RsConfig(ServiceConfig):
+    """All of it."""
+
+    public_url: BaseUrl
+    issuer: BaseUrl
+    jwks_url: Url
+    access_token_algs: tuple[SigningAlgorithm, ...] = Field(min_length=1)
+    revocation: Revocation = Revocation()
+    introspection: Introspection | None = None
+    clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
+
+    @model_validator(mode="after")
+    def _introspection_is_there_where_it_is_needed(self) -> Self:
+        if self.revocation.when_unreachable == "introspect" and self.introspection is None:
+            raise ValueError("revocation.when_unreachable is introspect, but there is no section introspection")
+        return self
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """What `aud` may name: this resource, or the issuer for tokens without a `resource` (RFC 9068 §3)."""
+        return self.public_url, self.issuer
+
+    @property
+    def tolerance(self) -> timedelta:
+        """How far other clocks may be off."""
+        return timedelta(seconds=self.clock_tolerance_seconds)

@@ -1,0 +1,1 @@
+"""One file per endpoint: a numbered list of steps, no rules."""

@@ -1,0 +1,60 @@
+"""The protected resources (RFC 6749 §7): `/resource`, `/resource/profile`, `/resource/email`."""
+
+from dataclasses import asdict, dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tessera_rs.protocol.bearer_token import ProtectedResource, Told, is_sufficient, scope_of, tell
+from tessera_shared import clock
+from tessera_shared.access_token import AccessTokenVerifier, RevocationUnknown
+from tessera_shared.errors import Unavailable
+from tessera_shared.http import bearer
+from tessera_shared.http.headers import NO_STORE
+from tessera_shared.http.openapi import Endpoint, Operation, Reply
+from tessera_shared.jose.jwt import InvalidToken
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The JSON of an error."""
+
+    error: str
+    error_description: str
+
+
+_CHALLENGE = ("WWW-Authenticate",)
+_REPLIES = (
+    Reply(200, "The token is valid here.", Told),
+    Reply(400, "More than one Authorization header.", Refusal, headers=_CHALLENGE),
+    Reply(401, "No access token, or one that is expired, revoked or not valid here.", Refusal, headers=_CHALLENGE),
+    Reply(403, "The token does not have the scope of this resource.", Refusal, headers=_CHALLENGE),
+    Reply(503, "Whether the token was revoked cannot be known now.", Refusal, headers=("Retry-After",)),
+)
+
+
+def resource_endpoint(resource: ProtectedResource, verifier: AccessTokenVerifier) -> Endpoint:
+    """Declare one resource."""
+
+    async def serve(request: Request) -> Response:
+        # 1. The token, from the header only: RFC 9700 §4.3.2 forbids the query string.
+        token = bearer.from_header(request, required=False)
+        if token is None:
+            raise bearer.missing()
+        # 2. Signature, type, issuer, audience, times (RFC 9068 §4) and revocation.
+        try:
+            claims = await verifier.verify(token, clock.now())
+        except InvalidToken as error:
+            raise bearer.invalid(error) from error
+        except RevocationUnknown as error:
+            raise Unavailable("revocations cannot be known: neither stream, database nor introspection") from error
+        # 3. The scope of this resource.
+        if not is_sufficient(claims, resource.scope):
+            raise bearer.insufficient_scope(resource.scope, scope_of(claims))
+        # 4. What the token stands for.
+        return JSONResponse(asdict(tell(claims)), headers=NO_STORE)
+
+    operation = Operation(
+        "GET", resource.summary, serve, replies=_REPLIES, security=("bearer",), section="RFC 6750 §2.1, RFC 9068 §4"
+    )
+    return Endpoint(resource.path, (operation,))

@@ -1,0 +1,54 @@
+"""The start, as one straight line; what it opens is closed in the reverse order."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tessera_rs.app import build
+from tessera_rs.config import RsConfig
+from tessera_rs.introspection import IntrospectionClient
+from tessera_shared import db, logging, redis
+from tessera_shared.access_token import Fallback
+from tessera_shared.config import load
+from tessera_shared.http.server import open_port, serve
+from tessera_shared.jose.jwks_client import JwksClient
+from tessera_shared.launch import Background
+from tessera_shared.revocation.view import RevocationView
+from tessera_shared.schema import check_version
+
+
+async def run(path: Path) -> None:
+    """Configuration, log, database, schema, Redis, revocations, keys, routes, port; then serve until SIGTERM.
+
+    Raises:
+        StartupError: One of them cannot do its job.
+        Unavailable: The database went away meanwhile.
+
+    """
+    config = load(RsConfig, path, "TESSERA_RS_")
+    logging.configure(config.log, "rs")
+    async with AsyncExitStack() as closing:
+        database = await db.connect(config.database)
+        closing.push_async_callback(database.close)
+        await check_version(database)
+        redis_client = await redis.connect(config.redis)
+        closing.push_async_callback(redis_client.close)
+        revocations = RevocationView(database, redis_client)
+        await revocations.load()
+        keys = JwksClient(config.jwks_url, redis_client)
+        closing.push_async_callback(keys.close)
+        fallback = _fallback(config, closing)
+        app = build(config, keys, revocations, fallback)
+        background = Background()
+        closing.push_async_callback(background.stop)
+        port = open_port(config.listen)
+        background.start("keys", keys.follow)
+        background.start("revocations", revocations.follow)
+        await serve(app, port)
+
+
+def _fallback(config: RsConfig, closing: AsyncExitStack) -> Fallback | None:
+    if config.revocation.when_unreachable == "refuse" or config.introspection is None:
+        return None
+    client = IntrospectionClient(config.introspection)
+    closing.push_async_callback(client.close)
+    return client.is_active
