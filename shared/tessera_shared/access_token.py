@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tessera_shared.clock import seconds
-from tessera_shared.jose.jwks_client import JwksClient
 from tessera_shared.jose.jwt import Expectation, InvalidToken, VerifiedClaims, verify
+from tessera_shared.jose.keys import FollowedKeys
 from tessera_shared.revocation.view import RevocationView
 
 TYP = "at+jwt"
@@ -48,7 +48,7 @@ class AccessTokenVerifier:
     """
 
     def __init__(
-        self, keys: JwksClient, revocations: RevocationView, expectation: Expectation, fallback: Fallback = refuse
+        self, keys: FollowedKeys, revocations: RevocationView, expectation: Expectation, fallback: Fallback = refuse
     ) -> None:
         self._keys = keys
         self._revocations = revocations

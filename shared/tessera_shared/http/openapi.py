@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
@@ -32,6 +32,13 @@ SECURITY_SCHEMES: dict[str, dict[str, str]] = {
     },
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Access token (RFC 6750)"},
 }
+
+
+class OAuthErrorBody(TypedDict):
+    """An error answer (RFC 6749 §5.2)."""
+
+    error: str
+    error_description: str
 
 
 @dataclass(frozen=True, slots=True)

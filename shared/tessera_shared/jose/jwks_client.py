@@ -29,7 +29,6 @@ class JwksClient:
         self._fetching = asyncio.Lock()
         self._http = httpx.AsyncClient(timeout=5.0, follow_redirects=False, trust_env=False)
         self.generation = 0
-        """Grows with every change of the set; what was verified under an older set must be verified again."""
 
     @property
     def has_keys(self) -> bool:

@@ -30,6 +30,15 @@ class KeySource(Protocol):
         ...
 
 
+class FollowedKeys(KeySource, Protocol):
+    """A source that says when its set changed."""
+
+    @property
+    def generation(self) -> int:
+        """Grows with every change of the set; what was verified under an older set must be verified again."""
+        ...
+
+
 def parse_jwks(document: Any) -> dict[str, VerificationKey]:  # noqa: ANN401 - whatever the source answered
     """Read the signing keys of a JWKS; keys without kid or alg, or of unknown kinds, are left out (RFC 7517 §5).
 

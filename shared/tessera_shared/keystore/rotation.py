@@ -65,9 +65,7 @@ async def rotate(database: Database, store: KeyStore, policy: RotationPolicy, no
             made.append(key)
         await store.purge(tx, now - policy.overlap)
     for key in made:
-        logging.get().info(
-            "key rotated", kid=key.kid, use=key.use, alg=key.alg, active_from=key.active_from.isoformat()
-        )
+        logging.get().info("key made", kid=key.kid, use=key.use, alg=key.alg, active_from=key.active_from.isoformat())
     return await store.load(now)
 
 

@@ -1,0 +1,113 @@
+"""The composition root: builds every object once, and holds the one route table."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.routing import Router
+from starlette.types import ASGIApp
+
+from tessera_authz.client_auth import ClientAuthenticator
+from tessera_authz.client_auth.client_secret import SecretVerifier
+from tessera_authz.config import AuthzConfig
+from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
+from tessera_authz.endpoints.authorize import AuthorizationEndpoint, AuthorizationLifetimes
+from tessera_authz.endpoints.browser import BrowserCookie
+from tessera_authz.endpoints.introspect import IntrospectionEndpoint
+from tessera_authz.endpoints.jwks import JwksEndpoint
+from tessera_authz.endpoints.presented_token import TokenFinder
+from tessera_authz.endpoints.revoke import RevocationEndpoint
+from tessera_authz.endpoints.token import TokenEndpoint
+from tessera_authz.metadata import metadata, metadata_endpoints
+from tessera_authz.store.clients import ClientDirectory
+from tessera_authz.store.grants import GrantStore
+from tessera_authz.store.requests import RequestStore
+from tessera_authz.tokens.issue import TokenIssuer
+from tessera_authz.tokens.revoke import GrantRevoker
+from tessera_shared.access_token import REQUIRED, TYP, AccessTokenVerifier
+from tessera_shared.db import Database
+from tessera_shared.http.exchange import Exchange
+from tessera_shared.http.headers import parse_networks
+from tessera_shared.http.health import database_check, health_endpoint
+from tessera_shared.http.openapi import Endpoint, document_endpoints, routes
+from tessera_shared.http.pages import Pages, load_pages
+from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
+from tessera_shared.jose.jwt import Expectation, VerifiedClaims
+from tessera_shared.keystore.live import LiveRing
+from tessera_shared.redis import Redis
+from tessera_shared.revocation import durable
+from tessera_shared.revocation.entry import names
+from tessera_shared.revocation.view import RevocationView
+
+DESCRIPTION = "Tessera's authorization server: OAuth 2.1 and OpenID Connect."
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the service is built of, made at start in this order."""
+
+    config: AuthzConfig
+    database: Database
+    ring: LiveRing
+    redis: Redis
+    secrets: SecretVerifier
+    directory: ClientDirectory
+    revocations: RevocationView
+
+
+def build(rooms: Rooms) -> ASGIApp:
+    """The application: routes inside the exchange.
+
+    Raises:
+        StartupError: Pages or the OpenAPI document cannot be made.
+
+    """
+    pages = load_pages("tessera_authz")
+    endpoints = _endpoints(rooms, pages)
+    endpoints += metadata_endpoints(metadata(rooms.config, endpoints))
+    endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
+    return Exchange(Router(routes(endpoints)), parse_networks(rooms.config.trusted_proxies))
+
+
+def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
+    config, lifetimes = rooms.config, rooms.config.lifetimes
+    grants = GrantStore(rooms.database)
+    authenticator = ClientAuthenticator(rooms.directory, rooms.secrets)
+    revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
+    finder = TokenFinder(_own_verifier(rooms), grants)
+    authorize = AuthorizationEndpoint(
+        idp_url=config.idp_url,
+        cookie=BrowserCookie(config.cookies_secure),
+        directory=rooms.directory,
+        requests=RequestStore(rooms.database),
+        grants=grants,
+        ring=rooms.ring,
+        answer=AuthorizationAnswer(config.issuer, pages),
+        lifetimes=AuthorizationLifetimes(
+            request=timedelta(minutes=lifetimes.authorization_request_minutes),
+            code=timedelta(seconds=lifetimes.code_seconds),
+            grant=timedelta(days=lifetimes.grant_days),
+        ),
+    )
+    refresh_grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
+    issuer = TokenIssuer(config, rooms.ring, grants)
+    return [
+        *authorize.endpoints(),
+        TokenEndpoint(authenticator, grants, issuer, revoker, refresh_grace).endpoint(),
+        IntrospectionEndpoint(authenticator, rooms.directory, finder, config.issuer).endpoint(),
+        RevocationEndpoint(authenticator, finder, revoker).endpoint(),
+        JwksEndpoint(rooms.ring).endpoint(),
+        health_endpoint({"database": database_check(rooms.database)}),
+        *pages.endpoints(),
+    ]
+
+
+def _own_verifier(rooms: Rooms) -> AccessTokenVerifier:
+    """Verifies this server's own access tokens; when the view is not current, the database itself is asked."""
+
+    async def is_unlisted(_token: str, claims: VerifiedClaims) -> bool:
+        return not await durable.is_listed(rooms.database, names(claims))
+
+    issuer = rooms.config.issuer
+    # whoever signed the token reads the same clock: no tolerance. The audience is whoever it was issued for.
+    expectation = Expectation(TYP, ASYMMETRIC_SIGNING, issuer, (issuer,), REQUIRED, tolerance=timedelta(0))
+    return AccessTokenVerifier(rooms.ring, rooms.revocations, expectation, is_unlisted)

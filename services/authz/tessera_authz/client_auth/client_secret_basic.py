@@ -1,0 +1,46 @@
+"""client_secret_basic: HTTP Basic authentication, each part form-encoded first (RFC 6749 §2.3.1)."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from urllib.parse import unquote_plus
+
+from tessera_authz.client_auth.credentials import SecretCredentials
+from tessera_shared.errors import OAuthError
+from tessera_shared.http.form import Form
+
+METHOD = "client_secret_basic"
+
+
+def extract(authorization: Sequence[str], form: Form) -> SecretCredentials | None:
+    """The credentials of the Authorization header, if it is a Basic one.
+
+    Raises:
+        OAuthError: invalid_request, for a header that cannot be read or names another client than the form.
+
+    """
+    basic = [value for value in authorization if value[:6].lower() == "basic "]
+    if not basic:
+        return None
+    try:
+        decoded = base64.b64decode(basic[0][6:].strip(), validate=True).decode("utf-8")
+        client_id, colon, secret = decoded.partition(":")
+        credentials = SecretCredentials(unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict"))
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise _unreadable() from error
+    if not colon or "\x00" in credentials.client_id:
+        raise _unreadable()
+    if form.get("client_id") not in (None, credentials.client_id):
+        raise OAuthError(
+            "invalid_request", "The client_id of the form is not the authenticated one.", section="RFC 6749 §2.3.1"
+        )
+    return credentials
+
+
+def _unreadable() -> OAuthError:
+    return OAuthError(
+        "invalid_request",
+        "The Basic credentials cannot be read.",
+        section="RFC 7617 §2",
+        expected="base64 of form-encoded client_id:client_secret",
+    )

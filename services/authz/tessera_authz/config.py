@@ -1,0 +1,78 @@
+"""The authorization server's configuration; `configs/authz.yml` explains every key."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from tessera_shared.config import Section, ServiceConfig
+from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
+
+
+class Keys(Section):
+    """The key ring: what opens it, which algorithms it serves, how long its keys live."""
+
+    master_key_file: Path
+    access_token_alg: str = "ES256"
+    id_token_alg: str = "RS256"
+    period_days: float = Field(default=90, gt=0)
+    announce_hours: float = Field(default=24, gt=0)
+    overlap_hours: float = Field(default=48, gt=0)
+
+    @field_validator("access_token_alg", "id_token_alg")
+    @classmethod
+    def _is_asymmetric(cls, value: str) -> str:
+        if value not in ASYMMETRIC_SIGNING:
+            raise ValueError(f"must be one of {', '.join(ASYMMETRIC_SIGNING)}")
+        return value
+
+
+class Lifetimes(Section):
+    """How long things last."""
+
+    code_seconds: int = Field(default=60, ge=1, le=600)
+    access_token_seconds: int = Field(default=600, ge=1, le=86_400)
+    id_token_seconds: int = Field(default=600, ge=1, le=86_400)
+    refresh_token_days: float = Field(default=30, gt=0)
+    grant_days: float = Field(default=365, gt=0)
+    refresh_grace_seconds: int = Field(default=10, ge=0, le=60)
+    authorization_request_minutes: int = Field(default=60, ge=1, le=1440)
+
+    @property
+    def revocation(self) -> timedelta:
+        """How long a revocation matters: until every access token that it concerns has expired everywhere."""
+        return timedelta(seconds=self.access_token_seconds + 120)
+
+
+class BootstrapClient(Section):
+    """A client that is made at the first start, and left alone later."""
+
+    client_id: str
+    client_secret: str | None = None
+    metadata: dict[str, Any]
+
+
+class AuthzConfig(ServiceConfig):
+    """All of it."""
+
+    issuer: str
+    idp_url: str
+    keys: Keys
+    lifetimes: Lifetimes = Lifetimes()
+    bootstrap_clients: tuple[BootstrapClient, ...] = ()
+    clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
+    secret_hash_workers: int = Field(default=2, ge=1, le=16)
+
+    @field_validator("issuer", "idp_url")
+    @classmethod
+    def _is_base_url(cls, value: str) -> str:
+        # RFC 8414 §2: a URL with no query or fragment; the paths of this server start at its root
+        if not value.startswith(("https://", "http://")) or value.endswith("/") or "?" in value or "#" in value:
+            raise ValueError("must be an http(s) URL without a path's last slash, query or fragment")
+        return value
+
+    @property
+    def cookies_secure(self) -> bool:
+        """Whether browsers reach this service by TLS."""
+        return self.issuer.startswith("https://")

@@ -1,0 +1,1 @@
+"""Endpoints: one file each, a numbered list of steps; the rules stand elsewhere."""

@@ -1,0 +1,258 @@
+"""The authorization endpoint (OAuth 2.1 §3.1): check and store the request, hand over to the idp, answer the client."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
+from tessera_authz.endpoints.browser import BrowserCookie
+from tessera_authz.protocol import authorization_request as rules
+from tessera_authz.protocol import pkce
+from tessera_authz.protocol.authorization_request import AuthorizationRequest, ReplyAddress
+from tessera_authz.protocol.client import Client
+from tessera_authz.protocol.models import AuthorizationCode, Grant
+from tessera_authz.protocol.next_step import Consent, Login, Proceed, next_step
+from tessera_authz.protocol.redirect_uri import origin
+from tessera_authz.response_modes import RESPONSE_MODES
+from tessera_authz.store.clients import ClientDirectory
+from tessera_authz.store.grants import GrantStore
+from tessera_authz.store.requests import PendingRequest, RequestStore
+from tessera_authz.tokens import opaque
+from tessera_shared import clock, handoff
+from tessera_shared.clock import seconds
+from tessera_shared.errors import OAuthError
+from tessera_shared.handoff import Answer, Ask, Authentication, ClientDisplay, HandoffRefused
+from tessera_shared.http import form as forms
+from tessera_shared.http.form import Form
+from tessera_shared.http.headers import NO_STORE
+from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
+from tessera_shared.keystore.live import LiveRing
+
+RESUME_PATH = "/oauth2/v1/authorize/resume"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationLifetimes:
+    """How long things on the way to a token last."""
+
+    request: timedelta
+    code: timedelta
+    grant: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationEndpoint:
+    """Serves authorization requests, from the client's redirect to the answer."""
+
+    idp_url: str
+    cookie: BrowserCookie
+    directory: ClientDirectory
+    requests: RequestStore
+    grants: GrantStore
+    ring: LiveRing
+    answer: AuthorizationAnswer
+    lifetimes: AuthorizationLifetimes
+
+    async def start(self, request: Request) -> Response:
+        """Take an authorization request."""
+        # 1. read the parameters, of the query or of a form
+        form = forms.query(request) if request.method in ("GET", "HEAD") else await forms.body(request)
+        # 2. find the client and where answers go; until then every error stays here, on a page
+        client = await self._client(form)
+        reply = _reply_address(form, client)
+        now = clock.now()
+        # 3. check the rest; from now on errors go to the client
+        try:
+            form.refuse_repeated("RFC 6749 §3.1")
+            checked = rules.parse(form.values(), client, reply, RESPONSE_MODES, seconds(now))
+        except OAuthError as error:
+            return self.answer.error(reply, error)
+        # 4. store the request, bound to this browser, and hand over to the identity provider
+        browser = self.cookie.read(request) or opaque.new()
+        expires_at = now + self.lifetimes.request
+        step = await self.requests.add(checked, opaque.digest(browser), now, expires_at)
+        response = self._hand_over(checked, client, Login(), step, now)
+        self.cookie.write(response, browser)
+        return response
+
+    async def resume(self, request: Request) -> Response:
+        """Take what the identity provider answered."""
+        now = clock.now()
+        # 1. read the answer, and take its step: once, and from the browser that started the request
+        answer, pending = await self._take(request, now)
+        # 2. decide what is missing
+        known = answer.authentication or pending.authentication
+        consented = await self._consented(known, pending.request.client_id)
+        step = next_step(pending.request, known, consented, answer)
+        # 3. hand over again, or answer the client
+        match step:
+            case Login() | Consent():
+                client = await self._known_client(pending.request.client_id)
+                authentication = step.authentication if isinstance(step, Consent) else None
+                name = await self.requests.set_step(pending.id, authentication)
+                return self._hand_over(pending.request, client, step, name, now)
+            case Proceed():
+                code = await self._grant(pending.request, step, now)
+                return self.answer.code(pending.request.reply_address, code)
+            case OAuthError():
+                return self.answer.error(pending.request.reply_address, step)
+
+    async def _client(self, form: Form) -> Client:
+        if form.repeated & {"client_id", "redirect_uri"}:
+            raise OAuthError("invalid_request", "A parameter was sent more than once.", section="RFC 6749 §3.1")
+        return await self._known_client(form.require("client_id", "RFC 6749 §4.1.1"))
+
+    async def _known_client(self, client_id: str) -> Client:
+        record = await self.directory.find(client_id)
+        if record is None:
+            raise OAuthError(
+                "invalid_request",
+                "The client is not known.",
+                section="RFC 6749 §4.1.2.1",
+                expected="a registered client_id",
+                received=client_id[:100],
+            )
+        return record.client
+
+    async def _take(self, request: Request, now: datetime) -> tuple[Answer, PendingRequest]:
+        form = forms.query(request)
+        try:
+            answer = handoff.open_answer(form.require("answer", "the hand-over"), self.ring.current, now)
+        except HandoffRefused as error:
+            raise OAuthError(
+                "invalid_request",
+                "This login cannot be continued. Please start again at the application.",
+                section="the hand-over",
+                expected="an answer of the identity provider",
+                received=str(error),
+            ) from error
+        browser = self.cookie.read(request)
+        pending = await self.requests.take_step(answer.step, opaque.digest(browser or ""), now)
+        if pending is None:
+            raise OAuthError(
+                "invalid_request",
+                "This login was finished, has expired or was started in another browser. "
+                "Please start again at the application.",
+                section="the hand-over",
+                expected="a step that is open, from the browser that started it",
+                received="no cookie" if browser is None else "another browser, or a used or expired step",
+            )
+        return answer, pending
+
+    async def _consented(self, authentication: Authentication | None, client_id: str) -> tuple[str, ...]:
+        if authentication is None:
+            return ()
+        return await self.requests.consented_scope(authentication.sub, client_id)
+
+    def _hand_over(
+        self, request: AuthorizationRequest, client: Client, missing: Login | Consent, step: str, now: datetime
+    ) -> Response:
+        authentication = missing.authentication if isinstance(missing, Consent) else None
+        ask = Ask(
+            step=step,
+            want="login" if isinstance(missing, Login) else "consent",
+            client=_display(client),
+            scope=request.scope,
+            redirect_origin=origin(request.redirect_uri),
+            silent=request.is_silent,
+            authenticated_after=request.authenticated_after,
+            login_hint=request.login_hint,
+            ui_locales=request.ui_locales,
+            sub=authentication.sub if authentication else None,
+            sid=authentication.sid if authentication else None,
+        )
+        sealed = handoff.seal_ask(ask, self.ring.current.active("enc", "A256GCM", now), now)
+        return RedirectResponse(f"{self.idp_url}/oidc/v1/{ask.want}?{urlencode({'ask': sealed})}", 303, NO_STORE)
+
+    async def _grant(self, request: AuthorizationRequest, step: Proceed, now: datetime) -> str:
+        """Store the grant with its code, and return the code."""
+        value = opaque.new()
+        grant = Grant(
+            id=str(uuid4()),
+            client_id=request.client_id,
+            sub=step.authentication.sub,
+            scope=step.scope,
+            sid=step.authentication.sid,
+            auth_time=datetime.fromtimestamp(step.authentication.auth_time, UTC),
+            acr=step.authentication.acr,
+            amr=step.authentication.amr,
+            nonce=request.nonce,
+            created_at=now,
+            expires_at=now + self.lifetimes.grant,
+        )
+        expires_at = now + self.lifetimes.code
+        code = AuthorizationCode(
+            opaque.digest(value), request.redirect_uri, request.code_challenge, expires_at, None, grant
+        )
+        await self.grants.add(grant, code, remember_consent=step.newly_consented)
+        return value
+
+    def endpoints(self) -> list[Endpoint]:
+        """Their declarations."""
+        replies = (
+            Reply(303, "To the login page", headers=("Location", "Set-Cookie")),
+            Reply(302, "To the client's redirect URI with an error", headers=("Location",)),
+            Reply(400, "Unknown client or redirect URI: a page, never a redirect", media_type="text/html"),
+        )
+        resumed = (
+            Reply(303, "To the next page of the identity provider", headers=("Location",)),
+            Reply(302, "To the client's redirect URI with a code or an error", headers=("Location",)),
+            Reply(200, "A form that posts the answer (response_mode=form_post)", media_type="text/html"),
+            Reply(400, "Not continued: a page, never a redirect", media_type="text/html"),
+        )
+        answer = Parameter("answer", "What the identity provider says", required=True, where="query")
+        start = (
+            Operation(
+                "GET", "Ask a user for authorization", self.answer.on_page(self.start), _parameters("query"), replies,
+                section="OAuth 2.1 §4.1.1",
+            ),
+            Operation(
+                "POST", "Ask a user for authorization", self.answer.on_page(self.start), _parameters("form"), replies,
+                section="OAuth 2.1 §4.1.1",
+            ),
+        )  # fmt: skip
+        resume = Operation(
+            "GET", "Come back from the identity provider", self.answer.on_page(self.resume), (answer,), resumed
+        )
+        return [
+            Endpoint("/oauth2/v1/authorize", start, aliases=("/oauth/authorize",)),
+            Endpoint(RESUME_PATH, (resume,)),
+        ]
+
+
+def _reply_address(form: Form, client: Client) -> ReplyAddress:
+    return rules.reply_address(form.values(), client, RESPONSE_MODES)
+
+
+def _display(client: Client) -> ClientDisplay:
+    return ClientDisplay(
+        client_id=client.client_id,
+        name=client.client_name,
+        uri=client.client_uri,
+        logo_uri=client.logo_uri,
+        policy_uri=client.policy_uri,
+        tos_uri=client.tos_uri,
+    )
+
+
+def _parameters(where: Literal["query", "form"]) -> tuple[Parameter, ...]:
+    return (
+        Parameter("response_type", "code", required=True, where=where, values=rules.RESPONSE_TYPES),
+        Parameter("client_id", "The client", required=True, where=where, example="demo-client"),
+        Parameter("redirect_uri", "One of the client's redirect URIs, exactly", required=True, where=where),
+        Parameter("scope", "What is asked for, space-delimited", where=where, example="openid profile"),
+        Parameter("state", "Comes back byte for byte", where=where),
+        Parameter("code_challenge", "SHA-256 of the verifier, base64url (RFC 7636)", required=True, where=where),
+        Parameter("code_challenge_method", "S256", required=True, where=where, values=pkce.METHODS),
+        Parameter("response_mode", "How the answer is sent", where=where, values=tuple(RESPONSE_MODES)),
+        Parameter("nonce", "Comes back in the ID token", where=where),
+        Parameter("prompt", "none, login, consent or select_account", where=where),
+        Parameter("max_age", "How old the login may be, in seconds", where=where),
+        Parameter("login_hint", "Who is expected to log in", where=where),
+        Parameter("ui_locales", "Preferred languages", where=where),
+    )

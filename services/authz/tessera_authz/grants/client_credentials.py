@@ -1,0 +1,44 @@
+"""client_credentials (RFC 6749 §4.4): a confidential client acts for itself. Nothing is read, nothing is written."""
+
+from dataclasses import dataclass
+
+from tessera_authz.grants.grant import Circumstances, GrantType
+from tessera_authz.protocol.authorization_request import check_scope, default_scope
+from tessera_authz.protocol.client import AuthenticatedClient
+from tessera_authz.store.grants import GrantStore
+from tessera_authz.tokens.authorization import Authorization, Decision, Refuse
+from tessera_shared import scope as scopes
+from tessera_shared.errors import OAuthError
+from tessera_shared.http.form import Form
+from tessera_shared.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentialsRequest:
+    """The request: no more than a scope."""
+
+    scope: Scope | None
+
+
+def parse(form: Form) -> ClientCredentialsRequest:
+    """RFC 6749 §4.4.2."""
+    scope = form.get("scope")
+    return ClientCredentialsRequest(None if scope is None else scopes.parse(scope))
+
+
+async def load(_grants: GrantStore, _request: ClientCredentialsRequest) -> None:
+    """There is nothing to look up."""
+
+
+def decide(request: ClientCredentialsRequest, client: AuthenticatedClient, _row: None, _at: Circumstances) -> Decision:
+    """Issue what the client registered for; never a refresh token (RFC 6749 §4.4.3)."""
+    if client.is_public:  # RFC 6749 §4.4: confidential clients only
+        return Refuse(
+            OAuthError("unauthorized_client", "A public client may not use this grant.", section="RFC 6749 §4.4")
+        )
+    scope = default_scope(client) if request.scope is None else request.scope
+    check_scope(scope, client)
+    return Authorization(client.client_id, f"client:{client.client_id}", scope)
+
+
+GRANT = GrantType("client_credentials", parse, load, decide)

@@ -1,0 +1,89 @@
+"""refresh_token (RFC 6749 §6): rotated at each use.
+
+A retry within the grace period repeats the answer; later reuse revokes the whole family (RFC 9700 §4.14.2).
+"""
+
+from dataclasses import dataclass, field
+
+from tessera_authz.grants.grant import Circumstances, GrantType
+from tessera_authz.protocol.client import AuthenticatedClient
+from tessera_authz.protocol.models import RefreshToken
+from tessera_authz.store.grants import GrantStore
+from tessera_authz.tokens import opaque
+from tessera_authz.tokens.authorization import Authorization, Decision, Refuse, Repeat
+from tessera_shared import scope as scopes
+from tessera_shared.errors import OAuthError
+from tessera_shared.http.form import Form
+from tessera_shared.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRequest:
+    """The request (RFC 6749 §6)."""
+
+    refresh_token: str = field(repr=False)
+    scope: Scope | None
+
+
+def parse(form: Form) -> RefreshRequest:
+    """Read the form."""
+    scope = form.get("scope")
+    token = form.require("refresh_token", "RFC 6749 §6")
+    return RefreshRequest(token, None if scope is None else scopes.parse(scope))
+
+
+async def load(grants: GrantStore, request: RefreshRequest) -> RefreshToken | None:
+    """Find the refresh token by its hash."""
+    return await grants.find_refresh_token(opaque.digest(request.refresh_token))
+
+
+def decide(
+    request: RefreshRequest, client: AuthenticatedClient, token: RefreshToken | None, at: Circumstances
+) -> Decision:
+    """The rules of RFC 6749 §6 and RFC 9700 §4.14.2."""
+    if token is None:
+        return _refuse("an issued refresh token", "an unknown one")
+    if token.grant.client_id != client.client_id:
+        return _refuse("a refresh token of this client", "another client's")
+    if token.grant.revoked_at is not None:
+        return _refuse("a refresh token of a live grant", "a revoked grant's")
+    if token.consumed_at is not None:
+        if token.answer is not None and at.now <= token.consumed_at + at.refresh_grace:
+            return Repeat(token.answer)
+        return _refuse("the newest refresh token", "a rotated one", revoke=token.grant.id)
+    if token.expires_at <= at.now:
+        return _refuse(f"before {token.expires_at.isoformat()}", at.now.isoformat())
+    scope = token.scope if request.scope is None else request.scope
+    if not scopes.is_within(scope, token.scope):  # RFC 6749 §6: narrower, never wider
+        return Refuse(
+            OAuthError(
+                "invalid_scope",
+                "The scope goes beyond what was granted.",
+                section="RFC 6749 §6",
+                expected=scopes.format_scope(token.scope),
+                received=scopes.format_scope(scope)[:200],
+            )
+        )
+    return Authorization(
+        client_id=client.client_id,
+        sub=token.grant.sub,
+        scope=scope,
+        grant=token.grant,
+        consumes=token,
+        with_refresh_token=True,
+        refresh_scope=token.scope,
+    )
+
+
+def _refuse(expected: str, received: str, *, revoke: str | None = None) -> Refuse:
+    error = OAuthError(
+        "invalid_grant",
+        "The refresh token is not valid, or was not issued to this client.",
+        section="RFC 6749 §5.2",
+        expected=expected,
+        received=received,
+    )
+    return Refuse(error, revoke)
+
+
+GRANT = GrantType("refresh_token", parse, load, decide, lambda request: request.refresh_token)

@@ -1,0 +1,79 @@
+"""Authorization server metadata (RFC 8414) and OpenID discovery, made from the registries that serve requests."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from tessera_authz.client_auth import CONFIDENTIAL_METHODS, METHODS
+from tessera_authz.config import AuthzConfig
+from tessera_authz.grants import GRANTS
+from tessera_authz.protocol import pkce
+from tessera_authz.protocol.authorization_request import PROMPTS, RESPONSE_TYPES
+from tessera_authz.response_modes import RESPONSE_MODES
+from tessera_authz.tokens.id_token import CLAIMS
+from tessera_shared.claims import ACR_VALUES, SCOPE_CLAIMS
+from tessera_shared.http.openapi import Endpoint, Operation, Reply
+
+_PATHS = {
+    "authorization_endpoint": "/oauth2/v1/authorize",
+    "token_endpoint": "/oauth2/v1/token",
+    "introspection_endpoint": "/oauth2/v1/introspect",
+    "revocation_endpoint": "/oauth2/v1/revoke",
+    "jwks_uri": "/oauth2/v1/jwks",
+}
+
+
+def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """RFC 8414 §2 and OpenID Connect Discovery §3; an endpoint is told only if it is in the route table."""
+    served = {endpoint.path for endpoint in endpoints}
+    own = {name: config.issuer + path for name, path in _PATHS.items() if path in served}
+    return {
+        "issuer": config.issuer,
+        **own,
+        "userinfo_endpoint": f"{config.idp_url}/oidc/v1/userinfo",
+        "end_session_endpoint": f"{config.idp_url}/oidc/v1/logout",
+        "scopes_supported": [*SCOPE_CLAIMS, "offline_access"],
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": list(GRANTS),
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL_METHODS),
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "code_challenge_methods_supported": list(pkce.METHODS),
+        "authorization_response_iss_parameter_supported": True,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [config.keys.id_token_alg],
+        "acr_values_supported": list(ACR_VALUES),
+        "prompt_values_supported": list(PROMPTS),
+        "claim_types_supported": ["normal"],
+        "claims_supported": _claims_supported(),
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "service_documentation": f"{config.issuer}/ui/swagger",
+    }
+
+
+def metadata_endpoints(document: Mapping[str, Any]) -> list[Endpoint]:
+    """Both well-known places; they answer the same document."""
+
+    async def tell(_request: Request) -> Response:
+        return JSONResponse(
+            document, headers={"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
+        )
+
+    reply = Reply(200, "The metadata", dict[str, Any], headers=("Cache-Control",))
+    oauth = Operation("GET", "OAuth metadata", tell, replies=(reply,), section="RFC 8414 §3")
+    openid = Operation("GET", "OpenID discovery", tell, replies=(reply,), section="OpenID Connect Discovery §4")
+    return [
+        Endpoint("/.well-known/oauth-authorization-server", (oauth,)),
+        Endpoint("/.well-known/openid-configuration", (openid,)),
+    ]
+
+
+def _claims_supported() -> list[str]:
+    """What ID tokens and userinfo carry."""
+    userinfo = (claim for claims in SCOPE_CLAIMS.values() for claim in claims)
+    return list(dict.fromkeys((*CLAIMS, *userinfo)))

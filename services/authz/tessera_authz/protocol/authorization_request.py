@@ -1,0 +1,209 @@
+"""The authorization request (OAuth 2.1 §4.1.1, OpenID Connect Core §3.1.2.1): read once into a checked value."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tessera_authz.protocol import pkce, redirect_uri
+from tessera_authz.protocol.client import Client
+from tessera_shared import scope as scopes
+from tessera_shared.errors import OAuthError
+from tessera_shared.scope import Scope
+
+RESPONSE_TYPES = ("code",)
+PROMPTS = ("none", "login", "consent", "select_account")
+_MAX_STATE = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAddress:
+    """Where and how an answer goes: known before the rest of the request is looked at, so that errors can go there."""
+
+    redirect_uri: str
+    response_mode: str
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """A checked authorization request.
+
+    Attributes:
+        authenticated_after: The login must not be older, in seconds since the epoch (`max_age`, `prompt=login`).
+
+    """
+
+    client_id: str
+    redirect_uri: str
+    response_mode: str
+    state: str | None
+    scope: Scope
+    code_challenge: str | None
+    nonce: str | None
+    prompt: tuple[str, ...]
+    authenticated_after: int | None
+    login_hint: str | None
+    ui_locales: str | None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no page may be shown."""
+        return "none" in self.prompt
+
+    @property
+    def reply_address(self) -> ReplyAddress:
+        """Where its answers go."""
+        return ReplyAddress(self.redirect_uri, self.response_mode, self.state)
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> "AuthorizationRequest":
+        """Read what `dataclasses.asdict` and JSON made of it."""
+        return cls(**{**stored, "scope": tuple(stored["scope"]), "prompt": tuple(stored["prompt"])})
+
+
+def reply_address(parameters: Mapping[str, str], client: Client, response_modes: Collection[str]) -> ReplyAddress:
+    """Find where answers to this request go.
+
+    Raises:
+        OAuthError: invalid_request, for the user alone: nothing may be redirected (RFC 6749 §4.1.2.1).
+
+    """
+    requested = parameters.get("redirect_uri")
+    if requested is None or not redirect_uri.is_registered(requested, client.redirect_uris):
+        raise OAuthError(
+            "invalid_request",
+            "The redirect_uri is missing." if requested is None else "The redirect_uri is not registered.",
+            section="OAuth 2.1 §2.3.1",
+            expected="one of the client's redirect_uris, character by character",
+            received="nothing" if requested is None else "another URI",
+        )
+    mode = parameters.get("response_mode", "query")
+    return ReplyAddress(requested, mode if mode in response_modes else "query", parameters.get("state"))
+
+
+def parse(
+    parameters: Mapping[str, str], client: Client, reply: ReplyAddress, response_modes: Collection[str], now: int
+) -> AuthorizationRequest:
+    """Check every parameter that is not part of the reply address; unknown ones are ignored (RFC 6749 §3.1).
+
+    Raises:
+        OAuthError: To be sent to the reply address.
+
+    """
+    _check_response(parameters, client, response_modes)
+    _refuse_unsupported(parameters)
+    if len(reply.state or "") > _MAX_STATE:
+        raise _invalid("The state is too long.", "RFC 6749 §4.1.1", f"at most {_MAX_STATE} characters")
+    pkce.check_challenge(parameters.get("code_challenge"), parameters.get("code_challenge_method"))
+    prompt = _parse_prompt(parameters.get("prompt"))
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        redirect_uri=reply.redirect_uri,
+        response_mode=reply.response_mode,
+        state=reply.state,
+        scope=_parse_scope(parameters.get("scope"), client, prompt),
+        code_challenge=parameters["code_challenge"],
+        nonce=parameters.get("nonce"),
+        prompt=prompt,
+        authenticated_after=_authenticated_after(prompt, parameters.get("max_age"), now),
+        login_hint=parameters.get("login_hint"),
+        ui_locales=parameters.get("ui_locales"),
+    )
+
+
+def _check_response(parameters: Mapping[str, str], client: Client, response_modes: Collection[str]) -> None:
+    response_type = parameters.get("response_type")
+    if response_type is None:
+        raise _invalid("The parameter response_type is missing.", "RFC 6749 §4.1.1", "response_type")
+    if response_type not in RESPONSE_TYPES:
+        raise OAuthError(
+            "unsupported_response_type",
+            "The response_type must be code.",
+            section="RFC 6749 §4.1.2.1",
+            expected=", ".join(RESPONSE_TYPES),
+            received=response_type[:40],
+        )
+    if "authorization_code" not in client.grant_types or response_type not in client.response_types:
+        raise OAuthError(
+            "unauthorized_client",
+            "The client did not register for this response_type.",
+            section="RFC 6749 §4.1.2.1",
+            expected=", ".join(client.response_types),
+            received=response_type,
+        )
+    mode = parameters.get("response_mode", "query")
+    if mode not in response_modes:
+        raise _invalid("The response_mode is not supported.", "OAuth 2.0 Multiple Response Types §2.1", mode[:40])
+
+
+def _refuse_unsupported(parameters: Mapping[str, str]) -> None:
+    """OpenID Connect Core §3.1.2.6: what is not served is refused, never ignored."""
+    for name in ("request", "request_uri", "registration"):
+        if name in parameters:
+            raise OAuthError(
+                f"{name}_not_supported", f"The parameter {name} is not supported.", section="OIDC Core §3.1.2.6"
+            )
+
+
+def _parse_prompt(value: str | None) -> tuple[str, ...]:
+    prompt = tuple(dict.fromkeys((value or "").split()))
+    if not set(prompt) <= set(PROMPTS):
+        raise _invalid(
+            "The prompt is not one of none, login, consent, select_account.", "OIDC Core §3.1.2.1", "a prompt"
+        )
+    if "none" in prompt and len(prompt) > 1:
+        raise _invalid("The prompt none goes with no other.", "OIDC Core §3.1.2.1", "none alone")
+    return prompt
+
+
+def _parse_scope(value: str | None, client: Client, prompt: tuple[str, ...]) -> Scope:
+    scope = scopes.parse(value) if value else default_scope(client)
+    check_scope(scope, client)
+    if "openid" in scope and "consent" not in prompt:  # OIDC Core §11: offline access needs the user's consent
+        scope = tuple(token for token in scope if token != "offline_access")
+    return scope
+
+
+def default_scope(client: Client) -> Scope:
+    """The scope of a request that names none (RFC 6749 §3.3): what the client registered, but no OpenID Connect.
+
+    Raises:
+        OAuthError: invalid_scope, where that leaves nothing.
+
+    """
+    scope = tuple(token for token in client.scope if token not in ("openid", "offline_access"))
+    if not scope:
+        raise OAuthError(
+            "invalid_scope", "The request names no scope, and there is no default.", section="RFC 6749 §3.3"
+        )
+    return scope
+
+
+def check_scope(scope: Scope, client: Client) -> None:
+    """Refuse a scope that the client did not register for.
+
+    Raises:
+        OAuthError: invalid_scope.
+
+    """
+    if not scopes.is_within(scope, client.scope):
+        raise OAuthError(
+            "invalid_scope",
+            "The client may not ask for this scope.",
+            section="RFC 6749 §3.3",
+            expected=scopes.format_scope(client.scope),
+            received=scopes.format_scope(scope)[:200],
+        )
+
+
+def _authenticated_after(prompt: tuple[str, ...], max_age: str | None, now: int) -> int | None:
+    """When the login must have been, at the earliest (OIDC Core §3.1.2.1)."""
+    if max_age is not None and not (max_age.isascii() and max_age.isdigit() and len(max_age) <= 10):  # noqa: PLR2004
+        raise _invalid("The max_age is not a number of seconds.", "OIDC Core §3.1.2.1", "a non-negative number")
+    if "login" in prompt or "select_account" in prompt:
+        return now
+    return None if max_age is None else max(now - int(max_age), 0)
+
+
+def _invalid(description: str, section: str, expected: str) -> OAuthError:
+    return OAuthError("invalid_request", description, section=section, expected=expected)

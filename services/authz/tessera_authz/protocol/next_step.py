@@ -1,0 +1,62 @@
+"""What is missing before an authorization request can be answered: the one place that decides it."""
+
+from dataclasses import dataclass
+
+from tessera_authz.protocol.authorization_request import AuthorizationRequest
+from tessera_shared.errors import OAuthError
+from tessera_shared.handoff import Answer, Authentication
+from tessera_shared.scope import Scope, is_within
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The user must log in, or show to be logged in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The user must be asked for consent."""
+
+    authentication: Authentication
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """Nothing is missing: the client gets its code."""
+
+    authentication: Authentication
+    scope: Scope
+    newly_consented: bool
+
+
+NextStep = Login | Consent | Proceed | OAuthError
+
+
+def next_step(
+    request: AuthorizationRequest, authentication: Authentication | None, consented: Scope, answer: Answer | None
+) -> NextStep:
+    """Decide from the request, who is logged in, what that user consented to before, and the idp's last answer."""
+    match answer.outcome if answer else None:
+        case "denied":
+            return _error("access_denied", "The user denied the request.", "RFC 6749 §4.1.2.1")
+        case "no_session":
+            return _error("login_required", "The user is not logged in.", "OIDC Core §3.1.2.6")
+        case "session_ended":
+            authentication = None
+        case _:
+            pass
+    if authentication is None:
+        return Login()
+    if authentication.auth_time < (request.authenticated_after or 0):
+        return _error("login_required", "The login is older than the request allows.", "OIDC Core §3.1.2.1")
+    if answer and answer.outcome == "consented" and is_within(answer.scope, request.scope):
+        return Proceed(authentication, answer.scope, newly_consented=True)
+    if "consent" in request.prompt or not is_within(request.scope, consented):
+        if request.is_silent:
+            return _error("consent_required", "The user has not consented yet.", "OIDC Core §3.1.2.6")
+        return Consent(authentication)
+    return Proceed(authentication, request.scope, newly_consented=False)
+
+
+def _error(code: str, description: str, section: str) -> OAuthError:
+    return OAuthError(code, description, section=section)

@@ -1,0 +1,17 @@
+"""form_post: the answer as a form that the browser posts (OAuth 2.0 Form Post Response Mode §2)."""
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
+from tessera_authz.protocol.redirect_uri import origin
+from tessera_shared.http.pages import Pages
+
+RESPONSE_MODE = "form_post"
+
+
+def respond(pages: Pages, redirect_uri: str, parameters: Sequence[tuple[str, str]]) -> Response:
+    """A page whose form posts itself; without JavaScript it has a button."""
+    return pages.page(
+        "form_post.html", form_action=(origin(redirect_uri),), redirect_uri=redirect_uri, parameters=parameters
+    )

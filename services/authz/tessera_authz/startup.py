@@ -1,0 +1,112 @@
+"""Start-up as one straight line: configuration, log, database, schema, keys, Redis, clients, routes, port."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from tessera_authz.app import Rooms, build
+from tessera_authz.client_auth.client_secret import SecretVerifier
+from tessera_authz.config import AuthzConfig
+from tessera_authz.store import clients
+from tessera_authz.store.clients import ClientDirectory
+from tessera_authz.store.grants import GrantStore
+from tessera_authz.store.requests import RequestStore
+from tessera_shared import clock, db, logging, redis, schema
+from tessera_shared.config import load
+from tessera_shared.db import Database
+from tessera_shared.errors import Unavailable
+from tessera_shared.http.server import open_port, serve
+from tessera_shared.keystore.live import LiveRing
+from tessera_shared.keystore.publication import publish
+from tessera_shared.keystore.ring import KeyRing
+from tessera_shared.keystore.rotation import RotationPolicy, rotate
+from tessera_shared.keystore.store import KeyStore
+from tessera_shared.launch import Background
+from tessera_shared.redis import Redis
+from tessera_shared.revocation import durable
+from tessera_shared.revocation.view import RevocationView
+from tessera_shared.sealed import load_master_key
+
+_KEYS_SECONDS = 30
+_PURGE_SECONDS = 300
+
+
+async def run(path: Path) -> None:
+    """Start, serve until told to stop, and stop.
+
+    Raises:
+        StartupError: Says in one line what keeps the service from starting.
+
+    """
+    config = load(AuthzConfig, path, "TESSERA_AUTHZ_")
+    logging.configure(config.log, "authz")
+    database = await db.connect(config.database)
+    background = Background()
+    try:
+        await schema.check_version(database)
+        ring = await _open_ring(config, database)
+        broker = await redis.connect(config.redis)
+        secrets = SecretVerifier(config.secret_hash_workers)
+        await _make_bootstrap_clients(config, database, secrets)
+        directory = ClientDirectory(database, secrets.forget)
+        revocations = RevocationView(database, broker)
+        await revocations.load()
+        app = build(Rooms(config, database, ring, broker, secrets, directory, revocations))
+        port = open_port(config.listen)
+        background.start("client changes", directory.follow_changes)
+        background.start("revocations", revocations.follow)
+        background.every("keys", _KEYS_SECONDS, lambda: _keep_keys(ring, broker))
+        background.every("purge", _PURGE_SECONDS, lambda: _purge(config, database))
+        await _publish(ring, broker)
+        await serve(app, port)
+        secrets.close()
+        await broker.close()
+    finally:
+        await background.stop()
+        await database.close()
+
+
+async def _open_ring(config: AuthzConfig, database: Database) -> LiveRing:
+    """The key ring, with every key that it needs now; made here if this is the first start."""
+    keys = config.keys
+    store = KeyStore(database, load_master_key(keys.master_key_file))
+    policy = RotationPolicy(
+        algorithms=tuple(dict.fromkeys((keys.access_token_alg, keys.id_token_alg, "A256GCM"))),
+        period=timedelta(days=keys.period_days),
+        announce=timedelta(hours=keys.announce_hours),
+        overlap=timedelta(hours=keys.overlap_hours),
+    )
+
+    async def load_rotated() -> KeyRing:
+        return await rotate(database, store, policy, clock.now())
+
+    return LiveRing(await load_rotated(), load_rotated)
+
+
+async def _make_bootstrap_clients(config: AuthzConfig, database: Database, secrets: SecretVerifier) -> None:
+    """Make the configured clients that are not there yet; a client that is there is left alone."""
+    for bootstrap in config.bootstrap_clients:
+        hashed = None if bootstrap.client_secret is None else await secrets.hash(bootstrap.client_secret)
+        async with database.transaction() as tx:
+            made = await clients.add(tx, bootstrap.client_id, bootstrap.metadata, hashed, clock.now())
+        if made:
+            logging.get().info("bootstrap client created", client_id=bootstrap.client_id)
+
+
+async def _keep_keys(ring: LiveRing, broker: Redis) -> None:
+    await ring.reload()
+    await _publish(ring, broker)
+
+
+async def _publish(ring: LiveRing, broker: Redis) -> None:
+    try:
+        await publish(broker, ring.current.public_jwks(clock.now()))
+    except Unavailable as error:
+        logging.get().warning("keys not published to redis; verifiers fetch them by HTTP", reason=str(error))
+
+
+async def _purge(config: AuthzConfig, database: Database) -> None:
+    now = clock.now()
+    grace = timedelta(seconds=config.lifetimes.refresh_grace_seconds)
+    await RequestStore(database).purge(now)
+    await GrantStore(database).purge(now - grace, now)
+    await durable.purge(database, now)

@@ -1,0 +1,106 @@
+"""Clients and their secrets, remembered in the process and forgotten within a second of a change anywhere."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from tessera_authz.protocol.client import Client
+from tessera_shared import logging
+from tessera_shared.db import Database, Transaction
+from tessera_shared.errors import Unavailable
+
+CHANNEL = "client_changed"
+
+LOAD = "SELECT metadata FROM authz.clients WHERE client_id = $1"
+LOAD_SECRETS = "SELECT hash, expires_at FROM authz.client_secrets WHERE client_id = $1 ORDER BY created_at DESC"
+INSERT = """
+INSERT INTO authz.clients (client_id, metadata, created_at, updated_at) VALUES ($1, $2, $3, $3)
+ON CONFLICT (client_id) DO NOTHING RETURNING client_id
+"""
+INSERT_SECRET = """
+INSERT INTO authz.client_secrets (id, client_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """A stored secret: an Argon2id hash, and when it ends if a newer one replaces it."""
+
+    hash: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecord:
+    """A client with its secrets, newest first."""
+
+    client: Client
+    secrets: Sequence[ClientSecret]
+
+
+class ClientDirectory:
+    """Finds clients. Remembers them only while it listens for changes."""
+
+    def __init__(self, database: Database, on_change: Callable[[str | None], None]) -> None:
+        self._database = database
+        self._on_change = on_change
+        self._records: dict[str, ClientRecord] = {}
+        self._listening = False
+        self._generation = 0
+
+    async def find(self, client_id: str) -> ClientRecord | None:
+        """The client of that id."""
+        if self._listening and client_id in self._records:
+            return self._records[client_id]
+        generation = self._generation
+        record = await self._load(client_id)
+        if record and self._listening and generation == self._generation:
+            self._records[client_id] = record
+        return record
+
+    async def follow_changes(self) -> None:
+        """Forget what changes, until cancelled; while changes cannot be heard, nothing is remembered."""
+        while True:
+            try:
+                await self._database.listen(CHANNEL, self._forget, self._connected)
+            except Unavailable as error:
+                self._listening = False
+                self._forget(None)
+                logging.get().warning("clients: changes cannot be heard, asking each time", reason=str(error))
+                await asyncio.sleep(1.0)
+
+    def _connected(self) -> None:
+        self._forget(None)
+        self._listening = True
+
+    def _forget(self, client_id: str | None) -> None:
+        self._generation += 1
+        if client_id is None:
+            self._records.clear()
+        else:
+            self._records.pop(client_id, None)
+        self._on_change(client_id)
+
+    async def _load(self, client_id: str) -> ClientRecord | None:
+        if "\x00" in client_id:
+            return None
+        row = await self._database.fetchrow(LOAD, client_id)
+        if row is None:
+            return None
+        secrets = await self._database.fetch(LOAD_SECRETS, client_id)
+        client = Client.from_metadata(client_id, json.loads(row["metadata"]))
+        return ClientRecord(client, [ClientSecret(secret["hash"], secret["expires_at"]) for secret in secrets])
+
+
+async def add(
+    tx: Transaction, client_id: str, metadata: dict[str, object], secret_hash: str | None, now: datetime
+) -> bool:
+    """Store a new client; False, and nothing changed, where the id is taken."""
+    if await tx.fetchval(INSERT, client_id, json.dumps(metadata), now) is None:
+        return False
+    if secret_hash is not None:
+        await tx.execute(INSERT_SECRET, uuid4(), client_id, secret_hash, now, None)
+    return True

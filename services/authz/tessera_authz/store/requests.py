@@ -1,0 +1,80 @@
+"""Authorization requests while the user is at the identity provider. Each step's answer is taken once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from tessera_authz.protocol.authorization_request import AuthorizationRequest
+from tessera_shared.db import Database, Row
+from tessera_shared.handoff import Authentication
+
+INSERT = """
+INSERT INTO authz.authorization_requests (id, client_id, parameters, browser_hash, step, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+TAKE_STEP = """
+UPDATE authz.authorization_requests SET step = NULL
+WHERE step = $1 AND browser_hash = $2 AND expires_at > $3
+RETURNING id, parameters, authentication
+"""
+SET_STEP = "UPDATE authz.authorization_requests SET step = $2, authentication = $3 WHERE id = $1"
+CONSENTED = "SELECT scope FROM authz.consents WHERE sub = $1 AND client_id = $2"
+PURGE = "DELETE FROM authz.authorization_requests WHERE expires_at < $1"
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRequest:
+    """A stored request and who was found to be logged in so far."""
+
+    id: UUID
+    request: AuthorizationRequest
+    authentication: Authentication | None
+
+
+class RequestStore:
+    """The table of authorization requests."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, request: AuthorizationRequest, browser_hash: bytes, now: datetime, expires_at: datetime) -> str:
+        """Store a request that needs the identity provider; returns the step to hand over."""
+        step = uuid4()
+        parameters = json.dumps(asdict(request))
+        await self._database.execute(
+            INSERT, uuid4(), request.client_id, parameters, browser_hash, step, now, expires_at
+        )
+        return str(step)
+
+    async def take_step(self, step: str, browser_hash: bytes, now: datetime) -> PendingRequest | None:
+        """Take a step that came back, once, and only from the browser that started the request."""
+        row = await self._database.fetchrow(TAKE_STEP, UUID(step), browser_hash, now)
+        return None if row is None else _to_pending(row)
+
+    async def set_step(self, request_id: UUID, authentication: Authentication | None) -> str:
+        """Begin the next step."""
+        step = uuid4()
+        known = None if authentication is None else json.dumps(asdict(authentication))
+        await self._database.execute(SET_STEP, request_id, step, known)
+        return str(step)
+
+    async def consented_scope(self, sub: str, client_id: str) -> tuple[str, ...]:
+        """What this user allowed this client before."""
+        scope = await self._database.fetchval(CONSENTED, sub, client_id)
+        return tuple(scope or ())
+
+    async def purge(self, now: datetime) -> None:
+        """Forget requests that have expired."""
+        await self._database.execute(PURGE, now)
+
+
+def _to_pending(row: Row) -> PendingRequest:
+    known: Mapping[str, object] | None = json.loads(row["authentication"]) if row["authentication"] else None
+    request = AuthorizationRequest.from_stored(json.loads(row["parameters"]))
+    return PendingRequest(row["id"], request, None if known is None else _to_authentication(known))
+
+
+def _to_authentication(known: Mapping[str, object]) -> Authentication:
+    return Authentication(**{**known, "amr": tuple(known["amr"])})  # type: ignore[arg-type]

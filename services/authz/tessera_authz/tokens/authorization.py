@@ -1,0 +1,49 @@
+"""What a grant's decision allows: the one value from which tokens are issued."""
+
+from dataclasses import dataclass
+
+from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
+from tessera_shared.errors import OAuthError
+from tessera_shared.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """Tokens may be issued for this.
+
+    Attributes:
+        client_id: The client that gets them.
+        sub: The subject: a user, or `client:<client_id>` where no user took part.
+        scope: The access token's scope.
+        grant: The user's grant; none for client_credentials.
+        consumes: What is used up by issuing.
+        with_refresh_token: Whether a refresh token is issued.
+        refresh_scope: The new refresh token's scope: a narrowed access token does not narrow it (RFC 6749 §6).
+
+    """
+
+    client_id: str
+    sub: str
+    scope: Scope
+    grant: Grant | None = None
+    consumes: AuthorizationCode | RefreshToken | None = None
+    with_refresh_token: bool = False
+    refresh_scope: Scope = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The same refresh token within its grace period: the same answer, still sealed, is given again."""
+
+    sealed_answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """No tokens; and a grant that must be revoked, since what it gave was used twice."""
+
+    error: OAuthError
+    revoke: str | None = None
+
+
+Decision = Authorization | Repeat | Refuse

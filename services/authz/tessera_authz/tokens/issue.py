@@ -1,0 +1,88 @@
+"""Issuing: sign, then consume and store in one statement. Every token answer is made here."""
+
+from datetime import datetime, timedelta
+from typing import NotRequired, TypedDict
+
+import orjson
+
+from tessera_authz.config import AuthzConfig
+from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
+from tessera_authz.store.grants import GrantStore, NewRefreshToken
+from tessera_authz.tokens import access_token, id_token, opaque
+from tessera_authz.tokens.authorization import Authorization
+from tessera_shared.keystore.live import LiveRing
+from tessera_shared.scope import format_scope
+
+
+class TokenAnswer(TypedDict):
+    """RFC 6749 §5.1."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+    refresh_token: NotRequired[str]
+    id_token: NotRequired[str]
+
+
+class TokenIssuer:
+    """Makes the tokens of an authorization."""
+
+    def __init__(self, config: AuthzConfig, ring: LiveRing, grants: GrantStore) -> None:
+        self._issuer = config.issuer
+        self._keys = config.keys
+        self._lifetimes = config.lifetimes
+        self._ring = ring
+        self._grants = grants
+
+    async def issue(self, authorization: Authorization, presented: str | None, now: datetime) -> bytes | None:
+        """The answer as JSON, or None where another request consumed the code or refresh token first.
+
+        Args:
+            authorization: What may be issued.
+            presented: The refresh token that was presented, to seal the answer for its retry.
+            now: The current time.
+
+        """
+        answer = self._sign(authorization, now)
+        new = self._new_refresh_token(authorization, answer, now)
+        body = orjson.dumps(answer)
+        match authorization.consumes:
+            case AuthorizationCode() as code:
+                first = await self._grants.consume_code(code, new, now)
+            case RefreshToken() as token if new is not None and presented is not None:
+                sealed = opaque.seal_answer(presented, body)
+                first = await self._grants.consume_refresh_token(token, new, sealed, now)
+            case _:
+                first = True
+        return body if first else None
+
+    def _sign(self, authorization: Authorization, now: datetime) -> TokenAnswer:
+        lifetime = timedelta(seconds=self._lifetimes.access_token_seconds)
+        key = self._ring.current.active("sig", self._keys.access_token_alg, now)
+        answer: TokenAnswer = {
+            "access_token": access_token.make(authorization, self._issuer, lifetime, key, now),
+            "token_type": "Bearer",
+            "expires_in": self._lifetimes.access_token_seconds,
+            "scope": format_scope(authorization.scope),
+        }
+        if authorization.grant is not None and "openid" in authorization.scope:
+            answer["id_token"] = self._sign_id_token(authorization, authorization.grant, answer["access_token"], now)
+        return answer
+
+    def _sign_id_token(self, authorization: Authorization, grant: Grant, bound_to: str, now: datetime) -> str:
+        nonce = None if isinstance(authorization.consumes, RefreshToken) else grant.nonce
+        key = self._ring.current.active("sig", self._keys.id_token_alg, now)
+        lifetime = timedelta(seconds=self._lifetimes.id_token_seconds)
+        return id_token.make(grant, bound_to, self._issuer, lifetime, key, now, nonce=nonce)
+
+    def _new_refresh_token(
+        self, authorization: Authorization, answer: TokenAnswer, now: datetime
+    ) -> NewRefreshToken | None:
+        if not authorization.with_refresh_token or authorization.grant is None:
+            return None
+        value = opaque.new()
+        answer["refresh_token"] = value
+        idle_end = now + timedelta(days=self._lifetimes.refresh_token_days)
+        expires_at = min(idle_end, authorization.grant.expires_at)
+        return NewRefreshToken(opaque.digest(value), authorization.refresh_scope, expires_at)
