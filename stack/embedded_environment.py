@@ -28,7 +28,7 @@ def _service(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
         "LISTEN__HOST": HOST,
         "LISTEN__PORT": str(getattr(ports, name)),
         "LOG__FORMAT": "console",
-        "REDIS__HOST": HOST,
+        "REDIS__HOST": servers.host,
         "REDIS__PORT": str(servers.redis_port),
         "REDIS__USER": name,
         "REDIS__PASSWORD_FILE": str(servers.password_file(name, "redis_password")),
@@ -47,7 +47,7 @@ def _service(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
 
 def _database(consumer: str, user: str, servers: DataServers) -> dict[str, str]:
     return {
-        "DATABASE__HOST": HOST,
+        "DATABASE__HOST": servers.host,
         "DATABASE__PORT": str(servers.postgres_port),
         "DATABASE__NAME": servers.database,
         "DATABASE__USER": user,
