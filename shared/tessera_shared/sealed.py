@@ -1,7 +1,6 @@
 """Authenticated encryption of what is stored: AES-256-GCM by `cryptography`, one value of nonce, ciphertext and tag."""
 
 import base64
-import binascii
 import os
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def load_master_key(path: Path) -> bytes:
     text = read_secret(path)
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; so is text that is not ASCII
         raise StartupError(f"master key: {path} is not base64url") from error
     if len(key) != KEY_BYTES:
         raise StartupError(f"master key: {path} holds {len(key)} bytes, {KEY_BYTES} needed")
