@@ -3,10 +3,11 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from tessera_shared import clock
 from tessera_shared.http.openapi import Endpoint, Operation, Reply

@@ -1,9 +1,10 @@
 """Issuing: sign, then consume and store in one statement. Every token answer is made here."""
 
 from datetime import datetime, timedelta
-from typing import NotRequired, TypedDict
+from typing import NotRequired
 
 import orjson
+from typing_extensions import TypedDict
 
 from tessera_authz.config import AuthzConfig
 from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
