@@ -16,6 +16,9 @@ from tessera_shared.jose.keys import KeySource, VerificationKey
 VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
 
 _MAX_TOKEN = 16 * 1024
+_TEXTS = ("iss", "sub", "client_id", "jti")
+_TIMES = ("exp", "nbf", "iat", "auth_time")
+_END_OF_TIME = 2**53
 
 
 class InvalidToken(Exception):  # noqa: N818 - named as RFC 6750 names it
@@ -91,7 +94,7 @@ def _check_signature(token: str, key: VerificationKey) -> dict[str, Any]:
     try:
         payload = jws.deserialize_compact(token.encode(), key.key, algorithms=[key.alg]).payload
         claims = json.loads(payload, object_pairs_hook=_unique)
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, RecursionError) as error:
         raise InvalidToken("signature", section="RFC 7515 §5.2", expected=f"signed with {key.kid}") from error
     if not isinstance(claims, dict):
         raise InvalidToken("claims", section="RFC 7519 §7.2", expected="a JSON object")
@@ -111,6 +114,7 @@ def _check_claims(claims: dict[str, Any], expectation: Expectation, now: int) ->
     missing = [name for name in expectation.required if claims.get(name) is None]
     if missing:
         raise InvalidToken("claims", section="RFC 9068 §2.2", expected=", ".join(missing), received="nothing")
+    _check_types(claims)
     if claims.get("iss") != expectation.issuer:
         raise InvalidToken(
             "iss", section="RFC 9068 §4", expected=expectation.issuer, received=str(claims.get("iss"))[:200]
@@ -122,13 +126,21 @@ def _check_claims(claims: dict[str, Any], expectation: Expectation, now: int) ->
             expected=" or ".join(expectation.audiences),
             received=str(claims.get("aud"))[:200],
         )
-    for name in ("exp", "nbf", "iat"):
-        if name in claims and (not isinstance(claims[name], int | float) or isinstance(claims[name], bool)):
-            raise InvalidToken(name, section="RFC 7519 §2", expected="a number", received=type(claims[name]).__name__)
     if claims.get("exp", now + 1) + tolerance <= now:
         raise InvalidToken("exp", section="RFC 7519 §4.1.4", expected=f"after {now}", received=str(claims["exp"]))
     if claims.get("nbf", now) - tolerance > now:
         raise InvalidToken("nbf", section="RFC 7519 §4.1.5", expected=f"not after {now}", received=str(claims["nbf"]))
+
+
+def _check_types(claims: dict[str, Any]) -> None:
+    """Refuse identifiers that are no text and times that are no number (RFC 7519 §2: StringOrURI, NumericDate)."""
+    for name in _TEXTS:
+        if name in claims and not (isinstance(claims[name], str) and claims[name]):
+            raise InvalidToken(name, section="RFC 7519 §2", expected="text", received=type(claims[name]).__name__)
+    for name in _TIMES:
+        # NaN and infinity, which Python's parser takes, compare false here
+        if name in claims and not (type(claims[name]) in (int, float) and abs(claims[name]) < _END_OF_TIME):
+            raise InvalidToken(name, section="RFC 7519 §2", expected="a number", received=type(claims[name]).__name__)
 
 
 def _audiences(claims: dict[str, Any]) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from joserfc.errors import JoseError
 from joserfc.jwk import import_key
 
-from tessera_shared.jose.algorithms import Key
+from tessera_shared.jose.algorithms import ALGORITHMS, ASYMMETRIC_SIGNING, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,9 @@ class FollowedKeys(KeySource, Protocol):
 
 
 def parse_jwks(document: Any) -> dict[str, VerificationKey]:  # noqa: ANN401 - whatever the source answered
-    """Read the signing keys of a JWKS; keys without kid or alg, or of unknown kinds, are left out (RFC 7517 §5).
+    """Read the signing keys of a JWKS (RFC 7517 §5).
+
+    Keys without kid or alg, symmetric ones and those of unknown kinds are left out.
 
     Raises:
         ValueError: The document is no JWKS at all.
@@ -54,8 +56,10 @@ def parse_jwks(document: Any) -> dict[str, VerificationKey]:  # noqa: ANN401 - w
 
 def _parse_key(entry: dict[str, Any]) -> VerificationKey | None:
     kid, alg = entry.get("kid"), entry.get("alg")
-    if not isinstance(kid, str) or not isinstance(alg, str) or entry.get("use", "sig") != "sig":
+    if not isinstance(kid, str) or alg not in ASYMMETRIC_SIGNING or entry.get("use", "sig") != "sig":
         return None
+    if entry.get("kty") != ALGORITHMS[alg].kty or entry.get("crv", "") not in ("", *ALGORITHMS[alg].sizes):
+        return None  # RFC 8725 §3.1: a key is used with an algorithm it was made for
     try:
         return VerificationKey(kid, alg, import_key(entry))
     except (JoseError, ValueError, KeyError, TypeError):
