@@ -5,11 +5,12 @@ An unknown key, a missing value and a wrong type each name their place.
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 from tessera_shared.errors import StartupError
@@ -70,6 +71,13 @@ class ServiceConfig(BaseSettings):
     redis: Redis
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            ip_network(value)
+        return values
 
 
 C = TypeVar("C", bound=BaseSettings)
@@ -152,7 +160,7 @@ def _has_key(model: type[BaseModel], path: list[str]) -> bool:
     field = model.model_fields.get(path[0])
     if field is None:
         return False
-    inner = field.annotation
     if len(path) == 1:
         return True
-    return isinstance(inner, type) and issubclass(inner, BaseModel) and _has_key(inner, path[1:])
+    inner = (field.annotation, *get_args(field.annotation))  # a section that may be left out is a union
+    return any(isinstance(kind, type) and issubclass(kind, BaseModel) and _has_key(kind, path[1:]) for kind in inner)
