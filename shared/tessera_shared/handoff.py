@@ -147,13 +147,20 @@ def _open(token: str, audience: str, ring: KeyRing, now: datetime, read: Callabl
         if key is None:
             raise HandoffRefused("sealed under a key that is not in the ring")
         payload = json.loads(jwe.decrypt_compact(token, key.key, algorithms=[_ALG, _ENC]).plaintext or b"")
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, RecursionError) as error:
         raise HandoffRefused("not sealed by the other service") from error
-    if payload["aud"] != audience:
-        raise HandoffRefused("made for the other end")
-    if payload["exp"] <= seconds(now):
-        raise HandoffRefused("expired")
-    return read(payload["content"])
+    match payload:
+        case {"aud": str(made_for), "exp": int(expires_at), "content": dict(content)}:
+            if made_for != audience:
+                raise HandoffRefused("made for the other end")
+            if expires_at <= seconds(now):
+                raise HandoffRefused("expired")
+        case _:
+            raise HandoffRefused("sealed for something else")
+    try:
+        return read(content)
+    except (KeyError, TypeError) as error:
+        raise HandoffRefused("made by another release") from error
 
 
 def _protected_header(token: str) -> dict[str, Any]:
