@@ -1,0 +1,155 @@
+"""What each grant type decides, as plain values."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tessera_authz.grants import authorization_code, client_credentials, refresh_token
+from tessera_authz.grants.authorization_code import CodeRequest
+from tessera_authz.grants.client_credentials import ClientCredentialsRequest
+from tessera_authz.grants.grant import Circumstances
+from tessera_authz.grants.refresh_token import RefreshRequest
+from tessera_authz.protocol.client import AuthenticatedClient, Client
+from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
+from tessera_authz.tokens.authorization import Authorization, Refuse, Repeat
+from tessera_shared.errors import OAuthError
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+AT = Circumstances(NOW, timedelta(seconds=10))
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CLIENT = AuthenticatedClient(
+    Client("c", "C", grant_types=("authorization_code", "refresh_token"), scope=("openid", "profile"))
+)
+OTHER = AuthenticatedClient(Client("other", "Other"))
+GRANT = Grant(
+    id="g",
+    client_id="c",
+    sub="alice",
+    scope=("openid", "profile"),
+    sid="s",
+    auth_time=NOW,
+    acr="1",
+    amr=("pwd",),
+    nonce="n",
+    created_at=NOW,
+    expires_at=NOW + timedelta(days=1),
+)
+CODE = AuthorizationCode(
+    code_hash=b"h",
+    redirect_uri="https://a.example/cb",
+    code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    expires_at=NOW + timedelta(seconds=60),
+    consumed_at=None,
+    grant=GRANT,
+)
+CODE_REQUEST = CodeRequest("code", "https://a.example/cb", VERIFIER)
+TOKEN = RefreshToken(b"h", ("openid", "profile"), NOW, NOW + timedelta(days=1), None, None, GRANT)
+USED = replace(TOKEN, consumed_at=NOW - timedelta(seconds=9), answer=b"sealed")
+
+
+def refused(decision):
+    assert isinstance(decision, Refuse)
+    return decision.error.error, decision.revoke
+
+
+def test_a_code_is_exchanged_for_what_was_granted():
+    decision = authorization_code.decide(CODE_REQUEST, CLIENT, CODE, AT)
+    assert isinstance(decision, Authorization)
+    assert (decision.sub, decision.scope, decision.consumes) == ("alice", ("openid", "profile"), CODE)
+    assert decision.with_refresh_token
+
+
+def test_a_client_without_the_refresh_grant_gets_no_refresh_token():
+    client = AuthenticatedClient(replace(CLIENT, grant_types=("authorization_code",)))
+    decision = authorization_code.decide(CODE_REQUEST, client, CODE, AT)
+    assert isinstance(decision, Authorization)
+    assert not decision.with_refresh_token
+
+
+def test_a_second_use_of_a_code_revokes_the_grant():
+    used = replace(CODE, consumed_at=NOW)
+    assert refused(authorization_code.decide(CODE_REQUEST, CLIENT, used, AT)) == ("invalid_grant", "g")
+
+
+@pytest.mark.parametrize(
+    ("request_", "client", "code"),
+    [
+        (CODE_REQUEST, CLIENT, None),
+        (CODE_REQUEST, OTHER, CODE),
+        (CODE_REQUEST, OTHER, replace(CODE, consumed_at=NOW)),  # another client cannot revoke by replay
+        (CODE_REQUEST, CLIENT, replace(CODE, expires_at=NOW)),
+        (CODE_REQUEST, CLIENT, replace(CODE, grant=replace(GRANT, revoked_at=NOW))),
+        (replace(CODE_REQUEST, redirect_uri="https://a.example/other"), CLIENT, CODE),
+        (replace(CODE_REQUEST, code_verifier=None), CLIENT, CODE),
+        (replace(CODE_REQUEST, code_verifier=VERIFIER[:-1] + "l"), CLIENT, CODE),
+        (CODE_REQUEST, CLIENT, replace(CODE, code_challenge=None)),
+    ],
+)
+def test_any_other_use_of_a_code_is_invalid_grant_and_revokes_nothing(request_, client, code):
+    assert refused(authorization_code.decide(request_, client, code, AT)) == ("invalid_grant", None)
+
+
+def test_a_refresh_token_is_exchanged_with_its_scope():
+    decision = refresh_token.decide(RefreshRequest("t", None), CLIENT, TOKEN, AT)
+    assert isinstance(decision, Authorization)
+    assert (decision.scope, decision.refresh_scope) == (TOKEN.scope, TOKEN.scope)
+
+
+def test_a_narrower_scope_narrows_the_access_token_only():
+    decision = refresh_token.decide(RefreshRequest("t", ("profile",)), CLIENT, TOKEN, AT)
+    assert isinstance(decision, Authorization)
+    assert (decision.scope, decision.refresh_scope) == (("profile",), TOKEN.scope)
+
+
+def test_a_wider_scope_is_invalid_scope():
+    assert refused(refresh_token.decide(RefreshRequest("t", ("email",)), CLIENT, TOKEN, AT)) == ("invalid_scope", None)
+
+
+def test_a_retry_within_the_grace_period_repeats_the_answer():
+    assert refresh_token.decide(RefreshRequest("t", None), CLIENT, USED, AT) == Repeat(b"sealed")
+
+
+def test_reuse_after_the_grace_period_revokes_the_family():
+    late = replace(USED, consumed_at=NOW - timedelta(seconds=10, microseconds=1))
+    assert refused(refresh_token.decide(RefreshRequest("t", None), CLIENT, late, AT)) == ("invalid_grant", "g")
+
+
+def test_reuse_revokes_the_family_where_the_answer_is_gone():
+    gone = replace(USED, answer=None)
+    assert refused(refresh_token.decide(RefreshRequest("t", None), CLIENT, gone, AT)) == ("invalid_grant", "g")
+
+
+@pytest.mark.parametrize(
+    ("client", "token"),
+    [
+        (CLIENT, None),
+        (OTHER, TOKEN),
+        (OTHER, USED),  # another client gets no answer and revokes nothing
+        (CLIENT, replace(TOKEN, expires_at=NOW)),
+        (CLIENT, replace(TOKEN, grant=replace(GRANT, revoked_at=NOW))),
+        (CLIENT, replace(USED, grant=replace(GRANT, revoked_at=NOW))),  # no retry of a revoked grant
+    ],
+)
+def test_any_other_use_of_a_refresh_token_is_invalid_grant(client, token):
+    assert refused(refresh_token.decide(RefreshRequest("t", None), client, token, AT)) == ("invalid_grant", None)
+
+
+def test_client_credentials_gives_the_client_itself_as_subject():
+    client = AuthenticatedClient(replace(CLIENT, grant_types=("client_credentials",)))
+    decision = client_credentials.decide(ClientCredentialsRequest(None), client, None, AT)
+    assert decision == Authorization("c", "client:c", ("profile",))
+
+
+def test_a_public_client_gets_no_client_credentials():
+    public = AuthenticatedClient(replace(CLIENT, token_endpoint_auth_method="none"))
+    assert refused(client_credentials.decide(ClientCredentialsRequest(None), public, None, AT)) == (
+        "unauthorized_client",
+        None,
+    )
+
+
+def test_client_credentials_beyond_the_registered_scope_is_invalid_scope():
+    with pytest.raises(OAuthError) as caught:
+        client_credentials.decide(ClientCredentialsRequest(("admin",)), CLIENT, None, AT)
+    assert caught.value.error == "invalid_scope"

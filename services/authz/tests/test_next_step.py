@@ -1,0 +1,80 @@
+"""What is missing before an authorization request is answered."""
+
+from dataclasses import replace
+
+import pytest
+
+from tessera_authz.protocol.authorization_request import AuthorizationRequest
+from tessera_authz.protocol.next_step import Consent, Login, Proceed, next_step
+from tessera_shared.errors import OAuthError
+from tessera_shared.handoff import Answer, Authentication
+
+REQUEST = AuthorizationRequest(
+    client_id="c",
+    redirect_uri="https://a.example/cb",
+    response_mode="query",
+    state=None,
+    scope=("openid", "profile"),
+    code_challenge="x",
+    nonce=None,
+    prompt=(),
+    authenticated_after=None,
+    login_hint=None,
+    ui_locales=None,
+)
+ALICE = Authentication("alice", "sid", auth_time=1000, acr="1", amr=("pwd",))
+LOGGED_IN = Answer("step", "authenticated", ALICE)
+CONSENTED = Answer("step", "consented", scope=("openid", "profile"))
+
+
+def test_nobody_logged_in_means_login():
+    assert next_step(REQUEST, None, (), None) == Login()
+
+
+def test_a_login_without_consent_means_consent():
+    assert next_step(REQUEST, ALICE, ("openid",), LOGGED_IN) == Consent(ALICE)
+
+
+def test_remembered_consent_means_proceed():
+    step = next_step(REQUEST, ALICE, ("openid", "profile", "email"), LOGGED_IN)
+    assert step == Proceed(ALICE, ("openid", "profile"), newly_consented=False)
+
+
+def test_consent_just_given_means_proceed_with_that_scope():
+    answer = replace(CONSENTED, scope=("openid",))
+    assert next_step(REQUEST, ALICE, (), answer) == Proceed(ALICE, ("openid",), newly_consented=True)
+
+
+def test_consent_to_more_than_was_asked_does_not_count():
+    answer = replace(CONSENTED, scope=("openid", "profile", "email"))
+    assert next_step(REQUEST, ALICE, (), answer) == Consent(ALICE)
+
+
+def test_prompt_consent_always_asks_and_takes_the_answer():
+    request = replace(REQUEST, prompt=("consent",))
+    assert next_step(request, ALICE, ("openid", "profile"), LOGGED_IN) == Consent(ALICE)
+    assert isinstance(next_step(request, ALICE, (), CONSENTED), Proceed)
+
+
+@pytest.mark.parametrize(
+    ("request_", "authentication", "answer", "code"),
+    [
+        (REQUEST, ALICE, Answer("step", "denied"), "access_denied"),
+        (replace(REQUEST, prompt=("none",)), None, Answer("step", "no_session"), "login_required"),
+        (replace(REQUEST, prompt=("none",)), ALICE, LOGGED_IN, "consent_required"),
+        (replace(REQUEST, authenticated_after=1001), ALICE, LOGGED_IN, "login_required"),
+    ],
+)
+def test_what_cannot_be_met_is_an_error(request_, authentication, answer, code):
+    step = next_step(request_, authentication, (), answer)
+    assert isinstance(step, OAuthError)
+    assert step.error == code
+
+
+def test_a_login_at_the_moment_asked_for_counts():
+    request = replace(REQUEST, authenticated_after=1000)
+    assert isinstance(next_step(request, ALICE, ("openid", "profile"), LOGGED_IN), Proceed)
+
+
+def test_a_session_that_ended_before_consent_means_login_again():
+    assert next_step(REQUEST, ALICE, (), Answer("step", "session_ended")) == Login()

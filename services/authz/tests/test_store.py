@@ -1,0 +1,152 @@
+"""The stores against a real PostgreSQL: single use, binding, revocation, and clients forgotten in time."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from tessera_authz.protocol.authorization_request import AuthorizationRequest
+from tessera_authz.protocol.models import AuthorizationCode, Grant
+from tessera_authz.store import clients
+from tessera_authz.store.clients import ClientDirectory
+from tessera_authz.store.grants import GrantStore, NewRefreshToken
+from tessera_authz.store.requests import RequestStore
+from tessera_authz.tokens import opaque
+from tessera_shared import clock
+from tessera_shared.handoff import Authentication
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def database(database_as):
+    return await database_as("authz")
+
+
+@pytest.fixture
+async def client_id(database):
+    name = f"client-{uuid4().hex}"
+    async with database.transaction() as tx:
+        assert await clients.add(tx, name, {"client_name": "Test", "scope": "openid"}, "hash", clock.now())
+    return name
+
+
+@pytest.fixture
+async def code(database, client_id):
+    now = clock.now()
+    grant = Grant(
+        id=str(uuid4()),
+        client_id=client_id,
+        sub="alice",
+        scope=("openid",),
+        sid="sid",
+        auth_time=now,
+        acr="1",
+        amr=("pwd",),
+        nonce=None,
+        created_at=now,
+        expires_at=now + timedelta(days=1),
+    )
+    code = AuthorizationCode(opaque.digest(opaque.new()), "https://a/cb", "x", now + timedelta(minutes=1), None, grant)
+    await GrantStore(database).add(grant, code, remember_consent=True)
+    return code
+
+
+def new_token(now):
+    return NewRefreshToken(opaque.digest(opaque.new()), ("openid",), now + timedelta(days=1))
+
+
+async def test_a_code_reads_back_as_it_was_stored(database, code):
+    found = await GrantStore(database).find_code(code.code_hash)
+    assert found == code
+
+
+async def test_fifty_parallel_uses_of_a_code_give_one_success(database, code):
+    store, now = GrantStore(database), clock.now()
+    results = await asyncio.gather(*(store.consume_code(code, new_token(now), now) for _ in range(50)))
+    assert results.count(True) == 1
+
+
+async def test_fifty_parallel_uses_of_a_refresh_token_give_one_success(database, code):
+    store, now = GrantStore(database), clock.now()
+    first = new_token(now)
+    assert await store.consume_code(code, first, now)
+    token = await store.find_refresh_token(first.token_hash)
+    uses = (store.consume_refresh_token(token, new_token(now), b"answer", now) for _ in range(50))
+    assert (await asyncio.gather(*uses)).count(True) == 1
+    used = await store.find_refresh_token(first.token_hash)
+    assert (used.consumed_at, used.answer) == (now, b"answer")
+
+
+async def test_nothing_of_a_revoked_grant_can_be_used(database, code):
+    store, now = GrantStore(database), clock.now()
+    first = new_token(now)
+    assert await store.revoke(code.grant.id, now, now + timedelta(hours=1))
+    assert not await store.revoke(code.grant.id, now, now + timedelta(hours=1))
+    assert not await store.consume_code(code, first, now)
+    assert await store.find_refresh_token(first.token_hash) is None
+
+
+async def test_a_revocation_never_leaves_a_live_token_behind_a_race(database, code):
+    store, now = GrantStore(database), clock.now()
+    first = new_token(now)
+    await asyncio.gather(
+        store.consume_code(code, first, now), store.revoke(code.grant.id, now, now + timedelta(hours=1))
+    )
+    token = await store.find_refresh_token(first.token_hash)
+    assert token is None or token.grant.revoked_at is not None
+
+
+async def test_consent_is_remembered_and_added_to(database, client_id, code):
+    store = RequestStore(database)
+    assert await store.consented_scope("alice", client_id) == ("openid",)
+    grant = replace(code.grant, id=str(uuid4()), scope=("profile",))
+    other = replace(code, code_hash=opaque.digest(opaque.new()), grant=grant)
+    await GrantStore(database).add(grant, other, remember_consent=True)
+    assert set(await store.consented_scope("alice", client_id)) == {"openid", "profile"}
+
+
+async def test_a_step_is_taken_once_and_only_from_its_browser(database, client_id):
+    store, now = RequestStore(database), clock.now()
+    request = AuthorizationRequest(
+        client_id, "https://a/cb", "query", "state", ("openid",), "x", None, ("login",), 5, None, None
+    )
+    step = await store.add(request, b"browser", now, now + timedelta(minutes=1))
+    assert await store.take_step(step, b"another browser", now) is None
+    assert await store.take_step(step, b"browser", now + timedelta(minutes=1)) is None
+    pending = await store.take_step(step, b"browser", now)
+    assert pending.request == request
+    assert await store.take_step(step, b"browser", now) is None
+    alice = Authentication("alice", "sid", 5, "1", ("pwd",))
+    second = await store.set_step(pending.id, alice)
+    takes = await asyncio.gather(*(store.take_step(second, b"browser", now) for _ in range(20)))
+    assert [taken.authentication for taken in takes if taken] == [alice]
+
+
+async def test_an_existing_client_is_left_alone(database, client_id):
+    async with database.transaction() as tx:
+        assert not await clients.add(tx, client_id, {"client_name": "Other"}, "other", clock.now())
+    record = await ClientDirectory(database, lambda _: None).find(client_id)
+    assert record.client.client_name == "Test"
+    assert [secret.hash for secret in record.secrets] == ["hash"]
+
+
+async def test_a_changed_client_is_forgotten_within_a_second(database, client_id):
+    forgotten = []
+    directory = ClientDirectory(database, forgotten.append)
+    following = asyncio.create_task(directory.follow_changes())
+    while not forgotten:  # connected: everything is forgotten once
+        await asyncio.sleep(0.01)
+    assert await directory.find(client_id) is await directory.find(client_id)
+    await database.execute("DELETE FROM authz.client_secrets WHERE client_id = $1", client_id)
+    async with asyncio.timeout(1):
+        while client_id not in forgotten:
+            await asyncio.sleep(0.01)
+    assert (await directory.find(client_id)).secrets == []
+    await database.execute("DELETE FROM authz.clients WHERE client_id = $1", client_id)
+    async with asyncio.timeout(1):
+        while await directory.find(client_id) is not None:
+            await asyncio.sleep(0.01)
+    following.cancel()
