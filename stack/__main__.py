@@ -1,7 +1,6 @@
 """The command line: python -m stack up | down | logs | status | reset | choose."""
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from stack.compose import ComposeStack
 from stack.errors import StackError
 from stack.folder import Folder
 from stack.guide import guide
-from stack.health import healthy
 from stack.progress import Progress, complain
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,9 +116,7 @@ def _status(arguments: argparse.Namespace) -> int:
     if folder and folder.running():
         print("the embedded stack:", *folder.status(), sep="\n  ")
     if compose:
-        subprocess.call(["docker", "compose", "ps", "--all"], cwd=ROOT)
-        for name, url in compose.urls.items():
-            print(f"{name:6} {'healthy' if healthy(url) else 'not healthy'} at {url}")
+        print("the compose stack:", *compose.status(), sep="\n  ")
     if not compose and not (folder and folder.running()):
         print("nothing is running")
     return 0

@@ -14,7 +14,8 @@ from stack.ports import Ports
 __all__ = ["ComposeStack"]
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVICES = ("authz", "idp", "rs")
+INSIDE = {"authz": 8080, "idp": 8081, "rs": 8082}
+"""The services, and the gateway's port for each."""
 READY_TIMEOUT = 120.0
 STILL_WORKING = 15.0
 """A step that takes longer says so this often, in seconds."""
@@ -25,7 +26,7 @@ class ComposeStack:
 
     def __init__(self, report: Callable[[str], None] = lambda _: None) -> None:
         self.ports = Ports.from_environment()
-        self.urls = {service: self.ports.url(service) for service in SERVICES}
+        self.urls = {service: self.ports.url(service) for service in INSIDE}
         self._report = report
 
     def up(self) -> None:
@@ -77,9 +78,26 @@ class ComposeStack:
             return list(json.loads(text))
         return [json.loads(line) for line in text.splitlines()]
 
+    def status(self) -> list[str]:
+        """One line for each container, then whether each service is healthy through the port that is published."""
+        rows = self.containers()
+        lines = [f"{row['Name']:22} {row['Status']}" for row in rows]
+        published = {
+            each["TargetPort"]: each["PublishedPort"]
+            for row in rows
+            for each in row.get("Publishers") or []
+            if each["URL"]
+        }
+        for name, inside in INSIDE.items():
+            url = f"http://localhost:{published[inside]}" if inside in published else ""
+            lines.append(
+                f"{name:22} {'healthy' if url and healthy(url) else 'not healthy'} {'at ' if url else ''}{url}"
+            )
+        return lines
+
     def _await_services(self) -> None:
         deadline = time.monotonic() + READY_TIMEOUT
-        waiting = list(SERVICES)
+        waiting = list(INSIDE)
         while waiting:
             for name in list(waiting):
                 if healthy(self.urls[name]):

@@ -36,11 +36,12 @@ def _service(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
     }
     values |= _database(name, f"tessera_{name}", servers)
     master_key = {"KEYS__MASTER_KEY_FILE": str(servers.password_file(name, "master_key"))}
-    follower = {"PUBLIC_URL": ports.url(name), "JWKS_URL": f"http://{HOST}:{ports.authz}/oauth2/v1/jwks"}
+    public = {"PUBLIC_URL": ports.url(name)}
+    authz = f"http://{HOST}:{ports.authz}"
     own = {
         "authz": master_key | {"IDP_URL": ports.url("idp")},
-        "idp": master_key | follower | {"DEMO": "true"},
-        "rs": follower,
+        "idp": master_key | public | {"METADATA_URL": f"{authz}/.well-known/openid-configuration", "DEMO": "true"},
+        "rs": public | {"JWKS_URL": f"{authz}/oauth2/v1/jwks"},
     }
     return values | own[name]
 

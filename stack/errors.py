@@ -12,6 +12,8 @@ class StackError(Exception):
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(message)
         self.log = log
+        if log:
+            self.add_note(log)  # so that a test's traceback shows it too
 
 
 def last_lines(path: Path, count: int = 20) -> str:

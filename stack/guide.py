@@ -36,7 +36,7 @@ Tessera is up. What to try next:
   curl -s -u {client} -d grant_type=authorization_code -d redirect_uri={redirect_uri} \\
     -d code_verifier="$VERIFIER" -d code=PASTE_THE_CODE {authz}/oauth2/v1/token
 
-API pages: {authz}/ui/swagger/  {idp}/ui/swagger/  {rs}/ui/swagger/
+API pages: {authz}/ui/swagger  {idp}/ui/swagger  {rs}/ui/swagger
 """
 
 
