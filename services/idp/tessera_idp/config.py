@@ -1,0 +1,84 @@
+"""The identity provider's configuration; `configs/idp.yml` explains every key."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from tessera_shared.config import Section, ServiceConfig
+from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
+
+PREFIX = "TESSERA_IDP_"
+
+_MARGIN = timedelta(seconds=60)
+"""How much longer than any access token a logout is remembered: for clocks that disagree."""
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or "?" in value or "#" in value:
+        raise ValueError("must be an http(s) URL without query or fragment")
+    return value
+
+
+def _base_url(value: str) -> str:
+    # RFC 8414 §2: an issuer is compared as a string, so it has one spelling
+    if _url(value).endswith("/"):
+        raise ValueError("must not end with a slash")
+    return value
+
+
+def _signing_algorithm(value: str) -> str:
+    if value not in ASYMMETRIC_SIGNING:
+        raise ValueError(f"must be one of {', '.join(ASYMMETRIC_SIGNING)}")
+    return value
+
+
+class Keys(Section):
+    """The issuer's key ring, which authz makes."""
+
+    master_key_file: Path
+    id_token_alg: Annotated[str, AfterValidator(_signing_algorithm)] = "RS256"
+    wait_seconds: float = Field(default=60, ge=0, le=3600)
+
+
+class Passwords(Section):
+    """How much of the machine password checks may take."""
+
+    workers: int = Field(default=2, ge=1, le=64)
+    queue: int = Field(default=64, ge=0, le=10_000)
+
+
+class Sessions(Section):
+    """Login sessions."""
+
+    lifetime_hours: float = Field(default=12, gt=0, le=24 * 365)
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long after the last login a session ends."""
+        return timedelta(hours=self.lifetime_hours)
+
+
+class IdpConfig(ServiceConfig):
+    """All of it."""
+
+    public_url: Annotated[str, AfterValidator(_base_url)]
+    issuer: Annotated[str, AfterValidator(_base_url)]
+    metadata_url: Annotated[str, AfterValidator(_url)]
+    demo: bool = False
+    keys: Keys
+    passwords: Passwords = Passwords()
+    sessions: Sessions = Sessions()
+    access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
+    clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
+
+    @property
+    def cookies_secure(self) -> bool:
+        """Whether browsers reach this service by TLS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def revocation_lifetime(self) -> timedelta:
+        """How long after a logout an access token could still look valid to someone."""
+        return timedelta(seconds=self.access_token_lifetime_seconds) + _MARGIN

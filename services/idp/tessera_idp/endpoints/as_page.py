@@ -1,0 +1,32 @@
+"""Errors of endpoints that a person looks at: a page instead of JSON."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tessera_shared import logging
+from tessera_shared.errors import OAuthError, Unavailable
+from tessera_shared.http.errors import log_refusal
+from tessera_shared.http.openapi import Handler
+from tessera_shared.http.pages import Pages
+
+
+def as_page(pages: Pages, handler: Handler) -> Handler:
+    """The same handler, its refusals shown as pages; what broke is left to the exchange."""
+
+    async def serve(request: Request) -> Response:
+        request_id = request.state.request_id
+        try:
+            return await handler(request)
+        except OAuthError as error:
+            log_refusal(error)
+            title = "This request cannot be served"
+            response = pages.error_page(title, error.description, error.error, request_id, error.status)
+            response.headers.update(error.headers)
+        except Unavailable as error:
+            logging.get().error("unavailable", reason=str(error))
+            message = "Something that this page needs does not answer right now. Try again in a moment."
+            response = pages.error_page("Not available", message, "temporarily_unavailable", request_id, 503)
+            response.headers["retry-after"] = "1"
+        return response
+
+    return serve

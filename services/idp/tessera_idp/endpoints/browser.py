@@ -1,0 +1,153 @@
+"""What this service knows of a browser: its cookies, its login session, and whether a form is its own."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tessera_idp.login_methods import LoginMethod
+from tessera_idp.protocol.form_token import form_token, is_foreign, is_form_token
+from tessera_idp.protocol.models import Session, User
+from tessera_idp.store.sessions import NewLogin, SessionStore
+from tessera_shared import logging
+from tessera_shared.clock import seconds
+from tessera_shared.errors import OAuthError
+from tessera_shared.handoff import Authentication
+from tessera_shared.http.form import Form
+from tessera_shared.redis import Redis
+from tessera_shared.revocation import durable
+from tessera_shared.revocation.entry import Revocation
+
+_COOKIE_BYTES = 32
+_MAX_USER_AGENT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """The two cookies: `session` of the login, `browser` of the forms; `__Host-` binds them to this host under TLS."""
+
+    secure: bool
+
+    def read(self, request: Request, purpose: str) -> str | None:
+        """The cookie's value."""
+        return request.cookies.get(self.name(purpose)) or None
+
+    def set(self, response: Response, purpose: str, value: str) -> None:
+        """Set it until the browser is closed."""
+        response.set_cookie(self.name(purpose), value, path="/", secure=self.secure, httponly=True, samesite="lax")
+
+    def clear(self, response: Response, purpose: str) -> None:
+        """Delete it."""
+        response.delete_cookie(self.name(purpose), path="/", secure=self.secure, httponly=True, samesite="lax")
+
+    def name(self, purpose: str) -> str:
+        """The cookie's name (RFC 6265bis §4.1.3.2)."""
+        return f"__Host-tessera_{purpose}" if self.secure else f"tessera_{purpose}"
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Forms that only the browser that was shown them can send."""
+
+    key: bytes
+    own_origin: str
+    cookies: Cookies
+
+    def browser_id(self, request: Request) -> str:
+        """The browser's cookie for forms, or a new one for it."""
+        return self.cookies.read(request, "browser") or secrets.token_urlsafe(_COOKIE_BYTES)
+
+    def token(self, browser_id: str, *form: str) -> str:
+        """The hidden token of a form."""
+        return form_token(self.key, browser_id, *form)
+
+    def remember(self, response: Response, request: Request, browser_id: str) -> Response:
+        """Give the browser its cookie, if it has none."""
+        if self.cookies.read(request, "browser") is None:
+            self.cookies.set(response, "browser", browser_id)
+        return response
+
+    def is_own(self, request: Request, sent: Form, *form: str) -> bool:
+        """Whether the form was shown to this browser.
+
+        Raises:
+            OAuthError: The browser says that another site sent it.
+
+        """
+        site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+        if is_foreign(site, origin, self.own_origin):
+            raise OAuthError(
+                "access_denied",
+                "This form can only be sent from its own page.",
+                status=403,
+                section="Fetch Metadata Request Headers §2.4",
+                expected="same-origin",
+                received=site or (origin or "")[:200],
+            )
+        own = is_form_token(sent.get("csrf"), self.key, self.cookies.read(request, "browser"), *form)
+        if not own:
+            logging.get().info("form refused", form=form[0], reason="no token of this browser and form")
+        return own
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Login sessions of browsers."""
+
+    store: SessionStore
+    redis: Redis
+    cookies: Cookies
+    lifetime: timedelta
+    revocation_lifetime: timedelta
+
+    async def current(self, request: Request, now: datetime) -> Session | None:
+        """The browser's live session."""
+        cookie = self.cookies.read(request, "session")
+        return None if cookie is None else await self.store.find(_hash(cookie), now)
+
+    async def named(self, sid: str, sub: str, now: datetime) -> Session | None:
+        """The live session of that id and user."""
+        session = await self.store.find_by_sid(sid, now)
+        return session if session and session.sub == sub else None
+
+    async def begin(
+        self, request: Request, user: User, method: LoginMethod, now: datetime
+    ) -> tuple[Authentication, str]:
+        """Store a login; what is told of it, and the browser's new cookie: never one that it had before."""
+        old = self.cookies.read(request, "session")
+        cookie = secrets.token_urlsafe(_COOKIE_BYTES)
+        login = NewLogin(
+            sid=secrets.token_urlsafe(16),
+            cookie_hash=_hash(cookie),
+            sub=user.sub,
+            auth_time=now,
+            acr=method.acr,
+            amr=method.amr,
+            user_agent=request.headers.get("user-agent", "")[:_MAX_USER_AGENT],
+            address=request.state.client_address,
+            expires_at=now + self.lifetime,
+        )
+        begun = await self.store.begin(login, None if old is None else _hash(old), now + self.revocation_lifetime)
+        await self._announce(begun.revoked_grants, now)
+        logging.get().info("logged in", sub=user.sub, sid=begun.sid, amr=list(method.amr))
+        return Authentication(user.sub, begun.sid, seconds(now), method.acr, method.amr), cookie
+
+    async def end(self, session: Session, now: datetime) -> None:
+        """End a session; what was granted in it is revoked durably first, then announced."""
+        revoked = await self.store.end(session.sid, now, now + self.revocation_lifetime)
+        await self._announce(revoked, now)
+        logging.get().info("logged out", sub=session.sub, sid=session.sid, revoked_grants=len(revoked))
+
+    async def _announce(self, grants: tuple[str, ...], now: datetime) -> None:
+        if grants:
+            until = now + self.revocation_lifetime
+            revocations = [Revocation("grant_id", grant, until) for grant in grants]
+            await durable.announce(self.redis, revocations, self.revocation_lifetime, now)
+
+
+def _hash(cookie: str) -> bytes:
+    """What is stored of a cookie with 256 random bits."""
+    return hashlib.sha256(cookie.encode()).digest()

@@ -1,0 +1,95 @@
+"""`/oidc/v1/consent`: does the user allow the client what it asks for?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tessera_idp.endpoints.browser import Forms, Sessions
+from tessera_idp.endpoints.handover import Handover, Received
+from tessera_idp.protocol.models import Session
+from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
+from tessera_idp.protocol.scope_description import describe
+from tessera_shared import clock, logging
+from tessera_shared.errors import OAuthError
+from tessera_shared.handoff import Answer, Ask
+from tessera_shared.http import form
+from tessera_shared.http.pages import Pages
+
+_STALE = "This page was open for too long, or your browser does not keep cookies. Decide again."
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentEndpoint:
+    """The consent page and its form."""
+
+    handover: Handover
+    forms: Forms
+    sessions: Sessions
+    pages: Pages
+
+    async def show(self, request: Request) -> Response:
+        """GET: the page, for the user who was asked for and no other."""
+        # 1. what authz wants
+        now = clock.now()
+        received = self.handover.receive(form.query(request), "consent", now)
+        # 2. the session that consent is asked in
+        session = await self._session(request, received.ask, now)
+        if session is None:
+            return self.handover.answer(Answer(received.ask.step, "session_ended"), now)
+        # 3. prompt=none: no page may be shown
+        if received.ask.silent:
+            return self.handover.answer(Answer(received.ask.step, "no_session"), now)
+        # 4. the page
+        return self._page(request, received, session)
+
+    async def submit(self, request: Request) -> Response:
+        """POST: the user's decision."""
+        # 1. what was sent, and for which ask
+        now = clock.now()
+        sent = await form.body(request)
+        received = self.handover.receive(sent, "consent", now)
+        ask = received.ask
+        # 2. by the user who was asked
+        session = await self._session(request, ask, now)
+        if session is None:
+            return self.handover.answer(Answer(ask.step, "session_ended"), now)
+        # 3. from the page that this user was shown in this browser
+        if not self.forms.is_own(request, sent, "consent", received.text, session.sid):
+            return self._page(request, received, session, _STALE, 403)
+        # 4. the decision
+        match sent.get("action"):
+            case "allow":
+                logging.get().info("consent given", sub=session.sub, client_id=ask.client.client_id, scope=ask.scope)
+                return self.handover.answer(Answer(ask.step, "consented", scope=ask.scope), now)
+            case "deny":
+                logging.get().info("consent denied", sub=session.sub, client_id=ask.client.client_id)
+                return self.handover.answer(Answer(ask.step, "denied"), now)
+            case _:
+                raise OAuthError("invalid_request", "The form does not say what was decided.", expected="allow or deny")
+
+    async def _session(self, request: Request, ask: Ask, now: datetime) -> Session | None:
+        session = await self.sessions.current(request, now)
+        is_meant = session is not None and (session.sub, session.sid) == (ask.sub, ask.sid)
+        return session if is_meant else None
+
+    def _page(
+        self, request: Request, received: Received, session: Session, problem: str | None = None, status: int = 200
+    ) -> Response:
+        client = displayed(received.ask.client)
+        browser_id = self.forms.browser_id(request)
+        response = self.pages.page(
+            "consent.html",
+            status=status,
+            form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
+            image_sources=logo_sources(client),
+            client=client,
+            session=session,
+            scopes=describe(received.ask.scope),
+            destination=received.ask.redirect_origin,
+            ask=received.text,
+            csrf=self.forms.token(browser_id, "consent", received.text, session.sid),
+            problem=problem,
+        )
+        return self.forms.remember(response, request, browser_id)

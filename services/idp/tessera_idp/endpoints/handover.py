@@ -1,0 +1,77 @@
+"""The hand-over as the endpoints use it: an ask comes in, an answer goes back through the browser."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from tessera_idp.keys import HANDOFF_ALG
+from tessera_shared.errors import OAuthError, Unavailable
+from tessera_shared.handoff import Answer, Ask, HandoffRefused, open_ask, seal_answer
+from tessera_shared.http.form import Form
+from tessera_shared.http.headers import NO_STORE
+from tessera_shared.keystore.live import LiveRing
+from tessera_shared.keystore.ring import NoSuchKey, RingKey
+
+_RESUME = "/oauth2/v1/authorize/resume"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An ask, and the text it came as, which the page's form carries on."""
+
+    text: str
+    ask: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Both directions."""
+
+    ring: LiveRing
+    issuer: str
+
+    def receive(self, parameters: Form, want: Literal["login", "consent"], now: datetime) -> Received:
+        """The ask in the parameters.
+
+        Raises:
+            OAuthError: There is none, or it is not for this page, or it is too old.
+
+        """
+        parameters.refuse_repeated()
+        text = parameters.get("ask")
+        try:
+            if text is None:
+                raise HandoffRefused("missing")
+            ask = open_ask(text, self.ring.current, now)
+            if ask.want != want:
+                raise HandoffRefused("made for another page")
+        except HandoffRefused as error:
+            raise OAuthError(
+                "invalid_request",
+                "This page was opened without a valid request, or was left open for too long. "
+                "Go back to the application and start again.",
+                section="Tessera hand-over",
+                expected=f"an ask for {want}",
+                received=str(error),
+            ) from error
+        return Received(text, ask)
+
+    def answer(self, answer: Answer, now: datetime) -> Response:
+        """Send the browser back to the issuer with an answer.
+
+        Raises:
+            Unavailable: There is no key to seal it with.
+
+        """
+        sealed = seal_answer(answer, self._key(now), now)
+        # RFC 9700 §4.12: 303, so that no browser sends the form's password on
+        return RedirectResponse(f"{self.issuer}{_RESUME}?{urlencode({'answer': sealed})}", 303, NO_STORE)
+
+    def _key(self, now: datetime) -> RingKey:
+        try:
+            return self.ring.current.active("enc", HANDOFF_ALG, now)
+        except NoSuchKey as error:
+            raise Unavailable(str(error)) from error

@@ -1,0 +1,100 @@
+"""`/oidc/v1/login`: who is using this browser?"""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tessera_idp.endpoints.browser import Forms, Sessions
+from tessera_idp.endpoints.handover import Handover, Received
+from tessera_idp.login_methods import LOGIN_METHODS
+from tessera_idp.login_methods.argon2id import Busy
+from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.login_methods.password import METHOD as PASSWORD
+from tessera_idp.protocol.freshness import is_fresh
+from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
+from tessera_shared import clock, logging
+from tessera_shared.errors import OAuthError
+from tessera_shared.handoff import Answer
+from tessera_shared.http import form
+from tessera_shared.http.pages import Pages
+
+_WRONG = "That username and password do not belong together. Check both and try again."
+_STALE = "This page was open for too long, or your browser does not keep cookies. Try again."
+_BUSY = "Many people are logging in right now. Try again in a moment."
+
+
+@dataclass(frozen=True, slots=True)
+class LoginEndpoint:
+    """The login page and its form."""
+
+    handover: Handover
+    forms: Forms
+    sessions: Sessions
+    verifiers: Verifiers
+    pages: Pages
+
+    async def show(self, request: Request) -> Response:
+        """GET: answer at once from a session that suffices, else show the page."""
+        # 1. what authz wants
+        now = clock.now()
+        received = self.handover.receive(form.query(request), "login", now)
+        ask = received.ask
+        # 2. a login that is fresh enough needs no page
+        session = await self.sessions.current(request, now)
+        if session is not None and is_fresh(session, ask):
+            return self.handover.answer(Answer(ask.step, "authenticated", session.authentication()), now)
+        # 3. prompt=none: no page may be shown
+        if ask.silent:
+            return self.handover.answer(Answer(ask.step, "no_session"), now)
+        # 4. the page
+        return self._page(request, received, ask.login_hint or (session.username if session else None))
+
+    async def submit(self, request: Request) -> Response:
+        """POST: check what was typed."""
+        # 1. what was sent, and for which ask
+        now = clock.now()
+        sent = await form.body(request)
+        received = self.handover.receive(sent, "login", now)
+        # 2. from the page that this browser was shown
+        if not self.forms.is_own(request, sent, "login", received.text):
+            return self._page(request, received, sent.get("username"), _STALE, 403)
+        # 3. no
+        if sent.get("action") == "deny":
+            return self.handover.answer(Answer(received.ask.step, "denied"), now)
+        # 4. yes: who is it?
+        method = LOGIN_METHODS.get(sent.get("method") or PASSWORD)
+        if method is None:
+            raise OAuthError("invalid_request", "There is no such way to log in.", expected=", ".join(LOGIN_METHODS))
+        try:
+            user = await method.verify(sent, self.verifiers)
+        except Busy:
+            logging.get().warning("logins are waiting: one more was sent away")
+            return self._page(request, received, sent.get("username"), _BUSY, 503)
+        if user is None:
+            return self._page(request, received, sent.get("username"), _WRONG, 403)
+        # 5. a session under a new cookie, and the answer
+        now = clock.now()
+        authentication, cookie = await self.sessions.begin(request, user, method, now)
+        response = self.handover.answer(Answer(received.ask.step, "authenticated", authentication), now)
+        self.sessions.cookies.set(response, "session", cookie)
+        return response
+
+    def _page(
+        self, request: Request, received: Received, username: str | None, problem: str | None = None, status: int = 200
+    ) -> Response:
+        client = displayed(received.ask.client)
+        browser_id = self.forms.browser_id(request)
+        response = self.pages.page(
+            "login.html",
+            status=status,
+            form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
+            image_sources=logo_sources(client),
+            client=client,
+            ask=received.text,
+            csrf=self.forms.token(browser_id, "login", received.text),
+            method=PASSWORD,
+            username=username or "",
+            problem=problem,
+        )
+        return self.forms.remember(response, request, browser_id)

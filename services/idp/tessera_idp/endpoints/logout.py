@@ -1,0 +1,117 @@
+"""`/oidc/v1/logout`: RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0), and the user's own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from tessera_idp.endpoints.browser import Forms, Sessions
+from tessera_idp.id_token_hint import HintReader
+from tessera_idp.protocol.logout import Hint, LogoutRequest, needs_confirmation, redirect_target
+from tessera_idp.protocol.models import Session
+from tessera_idp.protocol.page_policy import form_destinations, origin
+from tessera_shared import clock, logging
+from tessera_shared.http import form
+from tessera_shared.http.form import Form
+from tessera_shared.http.headers import NO_STORE
+from tessera_shared.http.pages import Pages
+
+_STALE = "This page was open for too long, or your browser does not keep cookies. Try again."
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutEndpoint:
+    """The logout, its confirmation page and the page after it."""
+
+    hints: HintReader
+    forms: Forms
+    sessions: Sessions
+    pages: Pages
+    issuer: str
+
+    async def by_query(self, request: Request) -> Response:
+        """GET: a client, or the user, asks for a logout."""
+        return await self._start(request, form.query(request))
+
+    async def by_form(self, request: Request) -> Response:
+        """POST: the same (§2), or the confirmation page's answer."""
+        sent = await form.body(request)
+        return await (self._start(request, sent) if sent.get("action") is None else self._confirmed(request, sent))
+
+    async def _start(self, request: Request, parameters: Form) -> Response:
+        # 1. what is asked, and whether a client proves to ask
+        now = clock.now()
+        asked, hint = await self._read(parameters, now)
+        # 2. whose session
+        session = await self.sessions.current(request, now)
+        if session is None and hint is not None and hint.sid is not None:
+            # a form sent by the client's page comes without this site's cookies: the ID token names the session
+            session = await self.sessions.named(hint.sid, hint.sub, now)
+        # 3. ask the user where the client does not prove that this session is meant, or where nothing can be seen
+        unseen = request.method == "POST" and hint is None and self.sessions.cookies.read(request, "session") is None
+        if unseen or (session is not None and needs_confirmation(session, hint)):
+            return self._page(request, asked, hint, session)
+        # 4. the end
+        return await self._finish(request, asked, hint, session, now)
+
+    async def _confirmed(self, request: Request, sent: Form) -> Response:
+        # 1. what was asked, again with its proof
+        now = clock.now()
+        asked, hint = await self._read(sent, now)
+        session = await self.sessions.current(request, now)
+        # 2. from the page that this browser was shown
+        if not self.forms.is_own(request, sent, "logout"):
+            return self._page(request, asked, hint, session, _STALE, 403)
+        # 3. the decision
+        if sent.get("action") != "logout":
+            return self.pages.page("stayed.html", session=session)
+        return await self._finish(request, asked, hint, session, now)
+
+    async def _read(self, parameters: Form, now: datetime) -> tuple[LogoutRequest, Hint | None]:
+        parameters.refuse_repeated("RP-Initiated Logout §2")
+        asked = LogoutRequest(
+            id_token_hint=parameters.get("id_token_hint"),
+            client_id=parameters.get("client_id"),
+            post_logout_redirect_uri=parameters.get("post_logout_redirect_uri"),
+            state=parameters.get("state"),
+        )
+        return asked, await self.hints.read(asked, now)
+
+    async def _finish(
+        self, request: Request, asked: LogoutRequest, hint: Hint | None, session: Session | None, now: datetime
+    ) -> Response:
+        if session is not None:
+            await self.sessions.end(session, now)
+        target = redirect_target(asked, hint)
+        if target is None and asked.post_logout_redirect_uri is not None:
+            logging.get().info(
+                "no redirect after logout", section="RP-Initiated Logout §3", valid_hint=hint is not None
+            )
+        response = self.pages.page("logged_out.html") if target is None else RedirectResponse(target, 303, NO_STORE)
+        if self.sessions.cookies.read(request, "session") is not None:
+            self.sessions.cookies.clear(response, "session")
+        return response
+
+    def _page(
+        self,
+        request: Request,
+        asked: LogoutRequest,
+        hint: Hint | None,
+        session: Session | None,
+        problem: str | None = None,
+        status: int = 200,
+    ) -> Response:
+        target = redirect_target(asked, hint)
+        browser_id = self.forms.browser_id(request)
+        response = self.pages.page(
+            "logout.html",
+            status=status,
+            form_action=() if target is None else form_destinations(self.issuer, origin(target)),
+            client_name=hint.client.name if hint else None,
+            session=session,
+            asked=asked,
+            csrf=self.forms.token(browser_id, "logout"),
+            problem=problem,
+        )
+        return self.forms.remember(response, request, browser_id)

@@ -1,0 +1,44 @@
+"""The decisions of RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from tessera_idp.protocol.models import LogoutClient, Session
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """The parameters of §2."""
+
+    id_token_hint: str | None
+    client_id: str | None
+    post_logout_redirect_uri: str | None
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a valid ID token says: whom it was told to, of whom, in which session."""
+
+    client: LogoutClient
+    sub: str
+    sid: str | None
+
+
+def needs_confirmation(session: Session, hint: Hint | None) -> bool:
+    """Whether the user must be asked: always, unless the client proves that this very session is meant (§2)."""
+    if hint is None or hint.sub != session.sub:
+        return True
+    return hint.sid is not None and hint.sid != session.sid
+
+
+def redirect_target(request: LogoutRequest, hint: Hint | None) -> str | None:
+    """Where the browser goes after the logout: to an exactly registered URI of a client that the hint proves (§3)."""
+    uri = request.post_logout_redirect_uri
+    if hint is None or uri is None or uri not in hint.client.post_logout_redirect_uris:
+        return None
+    if request.state is None:
+        return uri
+    parts = urlsplit(uri)
+    state = urlencode({"state": request.state})
+    return urlunsplit(parts._replace(query=f"{parts.query}&{state}" if parts.query else state))

@@ -1,0 +1,55 @@
+"""What a page may show of a client, and where its forms may lead (Content-Security-Policy sources)."""
+
+import re
+from urllib.parse import urlsplit
+
+from tessera_shared.handoff import ClientDisplay
+
+_HOST_SOURCE = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_SCHEME_SOURCE = re.compile(r"[a-z][a-z0-9+.-]*:")
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL; of a private-use scheme, the scheme alone."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+
+
+def form_destinations(issuer: str, redirect_origin: str) -> list[str]:
+    """Where a form's redirects may lead beside this service: to the issuer, and to the client."""
+    return [source for source in (origin(issuer), *_client_sources(redirect_origin)) if source]
+
+
+def _client_sources(redirect_origin: str) -> tuple[str, ...]:
+    if _HOST_SOURCE.fullmatch(redirect_origin) or _SCHEME_SOURCE.fullmatch(redirect_origin):
+        return (redirect_origin,)
+    scheme = redirect_origin.partition(":")[0].lower()
+    # CSP 3 §2.3.1: a host source cannot name an IPv6 address, so its scheme stands for it
+    return (f"{scheme}:",) if scheme in ("http", "https") else ()
+
+
+def displayed(client: ClientDisplay) -> ClientDisplay:
+    """The client without addresses that a page must not link to or load: only http(s) ones are kept."""
+    return ClientDisplay(
+        client_id=client.client_id,
+        name=client.name,
+        uri=_web_address(client.uri),
+        logo_uri=_web_address(client.logo_uri),
+        policy_uri=_web_address(client.policy_uri),
+        tos_uri=_web_address(client.tos_uri),
+    )
+
+
+def logo_sources(client: ClientDisplay) -> list[str]:
+    """The one origin that images may come from, if the client has a logo there."""
+    return [] if client.logo_uri is None else [origin(client.logo_uri)]
+
+
+def _web_address(uri: str | None) -> str | None:
+    """The URI if it is one that CSP can name by its host, else None."""
+    if uri is None:
+        return None
+    try:
+        return uri if _HOST_SOURCE.fullmatch(origin(uri)) else None
+    except ValueError:
+        return None

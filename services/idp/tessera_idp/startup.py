@@ -1,0 +1,80 @@
+"""The service's start, one straight line: whatever fails ends it with one clear line and status 1."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tessera_idp.app import Parts, build_app, build_parts
+from tessera_idp.config import PREFIX, IdpConfig
+from tessera_idp.demo_user import ensure_demo_user
+from tessera_idp.keys import follow_announcements, wait_for_keys
+from tessera_shared import clock, db, logging, redis, schema
+from tessera_shared.config import load
+from tessera_shared.errors import StartupError
+from tessera_shared.http.headers import Network, parse_networks
+from tessera_shared.http.server import open_port, serve
+from tessera_shared.keystore.store import KeyStore
+from tessera_shared.launch import Background
+from tessera_shared.sealed import load_master_key
+
+_RELOAD_KEYS_SECONDS = 60
+_PURGE_SECONDS = 300
+
+
+async def run(path: Path) -> None:
+    """Start, serve until a signal, stop.
+
+    Raises:
+        StartupError: Something the service needs is not there or not right.
+        Unavailable: A store went away during the start.
+
+    """
+    config = load(IdpConfig, path, PREFIX)
+    logging.configure(config.log, "idp")
+    trusted_proxies = _parse_trusted_proxies(config)
+    master_key = load_master_key(config.keys.master_key_file)
+    async with AsyncExitStack() as stack:
+        database = await db.connect(config.database)
+        stack.push_async_callback(database.close)
+        await schema.check_version(database)
+        ring = await wait_for_keys(KeyStore(database, master_key), config.keys.id_token_alg, config.keys.wait_seconds)
+        announcements = await redis.connect(config.redis)
+        stack.push_async_callback(announcements.close)
+        parts = build_parts(config, database, announcements, ring)
+        stack.push_async_callback(_close, parts)
+        if config.demo:
+            await ensure_demo_user(parts.users, parts.passwords)
+        await parts.revocations.load()
+        app = build_app(config, parts, master_key, trusted_proxies)
+        port = open_port(config.listen)
+        background = start_background(parts)
+        stack.push_async_callback(background.stop)
+        await serve(app, port)
+
+
+def start_background(parts: Parts) -> Background:
+    """The work beside the requests."""
+
+    async def follow_keys() -> None:
+        await follow_announcements(parts.ring, parts.redis)
+
+    async def purge_sessions() -> None:
+        await parts.sessions.purge(clock.now())
+
+    background = Background()
+    background.start("revocations", parts.revocations.follow)
+    background.start("keys", follow_keys)
+    background.every("keys, from time to time", _RELOAD_KEYS_SECONDS, parts.ring.reload)
+    background.every("purge of sessions", _PURGE_SECONDS, purge_sessions)
+    return background
+
+
+def _parse_trusted_proxies(config: IdpConfig) -> tuple[Network, ...]:
+    try:
+        return parse_networks(config.trusted_proxies)
+    except ValueError as error:
+        raise StartupError(f"configuration: trusted_proxies: {error}") from error
+
+
+async def _close(parts: Parts) -> None:
+    parts.passwords.close()
+    await parts.metadata.close()
