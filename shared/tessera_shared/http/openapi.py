@@ -1,7 +1,7 @@
 """Routes and their OpenAPI 3.1 description from one declaration, so that the two cannot disagree."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from tessera_shared.http.headers import page_headers
 
 Handler = Callable[[Request], Awaitable[Response]]
 Security = Literal["client_basic", "client_post", "bearer"]
+Schemas = Mapping[type[Any], dict[str, Any]]
 
 DOCUMENT_PATH = "/ui/swagger/doc.json"
 PAGE_PATH = "/ui/swagger"
@@ -152,31 +153,43 @@ def document_endpoints(title: str, description: str, endpoints: Sequence[Endpoin
         document = openapi_document(title, description, [*endpoints, *own])
     except Exception as error:
         logging.get().error("openapi document not loaded", title=title, exc_info=error)
-        raise StartupError(f"openapi: {error}") from error
+        raise StartupError(f"openapi: {str(error).splitlines()[0]}") from error
     logging.get().info("openapi document loaded", title=title, paths=len(document["paths"]))
     return own
 
 
 def openapi_document(title: str, description: str, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The OpenAPI 3.1 document of these declarations."""
+    schemas, definitions = _schemas_of_bodies(endpoints)
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": "1.0.0", "description": description, "license": {"name": "Apache-2.0"}},
         "paths": {
-            path: {operation.method.lower(): _operation(operation, path) for operation in endpoint.operations}
+            path: {operation.method.lower(): _operation(operation, path, schemas) for operation in endpoint.operations}
             for endpoint in endpoints
             for path in (endpoint.path, *endpoint.aliases)
         },
-        "components": {"securitySchemes": SECURITY_SCHEMES},
+        "components": {"securitySchemes": SECURITY_SCHEMES, "schemas": definitions},
     }
 
 
-def _operation(operation: Operation, path: str) -> dict[str, Any]:
+def _schemas_of_bodies(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str, Any]]:
+    """The schema of each reply's body, and the named parts that they refer to."""
+    operations = (operation for endpoint in endpoints for operation in endpoint.operations)
+    told = [reply.body for operation in operations for reply in operation.replies if reply.body is not None]
+    bodies = list(dict.fromkeys(told))
+    mode: Literal["serialization"] = "serialization"
+    inputs = [(number, mode, TypeAdapter(body)) for number, body in enumerate(bodies)]
+    made, parts = TypeAdapter.json_schemas(inputs, ref_template="#/components/schemas/{model}")
+    return {body: made[number, mode] for number, body in enumerate(bodies)}, parts.get("$defs", {})
+
+
+def _operation(operation: Operation, path: str, schemas: Schemas) -> dict[str, Any]:
     words = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_")
     described: dict[str, Any] = {
         "operationId": f"{operation.method.lower()}_{words}",
         "summary": operation.summary,
-        "responses": {str(reply.status): _reply(reply) for reply in operation.replies},
+        "responses": {str(reply.status): _reply(reply, schemas) for reply in operation.replies},
     }
     if operation.section:
         described["description"] = operation.section
@@ -219,10 +232,10 @@ def _schema(parameter: Parameter) -> dict[str, Any]:
     return schema
 
 
-def _reply(reply: Reply) -> dict[str, Any]:
+def _reply(reply: Reply, schemas: Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {"description": reply.description}
     if reply.body is not None:
-        described["content"] = {reply.media_type: {"schema": TypeAdapter(reply.body).json_schema()}}
+        described["content"] = {reply.media_type: {"schema": schemas[reply.body]}}
     elif reply.media_type != "application/json":
         described["content"] = {reply.media_type: {"schema": {"type": "string"}}}
     if reply.headers:
