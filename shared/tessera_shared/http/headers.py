@@ -9,6 +9,7 @@ NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 """For every answer that holds a token, a code or a person's data (RFC 6749 §5.1)."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def page_headers(form_action: Iterable[str] = (), *, image_sources: Iterable[str] = ()) -> dict[str, str]:
@@ -52,18 +53,31 @@ def parse_networks(values: Sequence[str]) -> tuple[Network, ...]:
 
 
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
-    """The address a request came from: the last one in X-Forwarded-For that no trusted proxy wrote for itself."""
-    peer = (scope.get("client") or ("",))[0]
-    if not trusted or not _is_in(peer, trusted):
-        return str(peer)
+    """The address a request came from: the last one in X-Forwarded-For that no trusted proxy has for itself."""
+    peer = str((scope.get("client") or ("",))[0])
+    address = _parse_address(peer)
+    if address is None or not _is_in(address, trusted):
+        return peer
     forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-    hops = [hop.strip() for value in forwarded for hop in value.decode("latin-1").split(",")]
-    return next((hop for hop in reversed(hops) if not _is_in(hop, trusted)), str(peer))
+    hops = [hop for value in forwarded for hop in value.decode("latin-1").split(",")]
+    for hop in reversed(hops):
+        address = _parse_address(hop.strip())
+        if address is None:  # no proxy of ours writes that, so what stands before it means nothing
+            return peer
+        if not _is_in(address, trusted):
+            return str(address)
+    return peer
 
 
-def _is_in(address: str, networks: Sequence[Network]) -> bool:
+def _parse_address(text: str) -> Address | None:
+    """An IPv4 or IPv6 address; IPv4 as a socket for both families tells it (RFC 4291 §2.5.5.2) becomes IPv4 again."""
     try:
-        parsed = ipaddress.ip_address(address)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return any(parsed in network for network in networks)
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _is_in(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
