@@ -15,6 +15,8 @@ from tessera_shared.http.errors import to_response
 from tessera_shared.http.form import MAX_BODY, body_too_large
 from tessera_shared.http.headers import Network, client_address
 
+_MAX_DIGITS = 12
+"""Of an announced length: enough to see that it is too large, and little enough to be read as a number."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -53,7 +55,7 @@ class Exchange:
             await send(message)
 
         try:
-            announced = headers.get(b"content-length", b"0")
+            announced = headers.get(b"content-length", b"0")[:_MAX_DIGITS]
             if announced.isdigit() and int(announced) > MAX_BODY:
                 raise body_too_large(int(announced))
             await self._app(scope, receive, send_with_headers)
