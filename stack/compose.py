@@ -1,6 +1,7 @@
 """The stack in containers: what `docker compose` does, with progress, and the logs of whatever failed."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -16,7 +17,11 @@ __all__ = ["ComposeStack"]
 ROOT = Path(__file__).resolve().parent.parent
 INSIDE = {"authz": 8080, "idp": 8081, "rs": 8082}
 """The services, and the gateway's port for each."""
+CONTROL = re.compile("\x1b\\[[0-9;]*[A-Za-z]")
+"""Terminal control sequences, which compose prints even when told not to."""
 READY_TIMEOUT = 120.0
+GIVE_UP_AFTER = 5
+"""How often Docker may have restarted a service that does not become healthy."""
 STILL_WORKING = 15.0
 """A step that takes longer says so this often, in seconds."""
 
@@ -68,12 +73,7 @@ class ComposeStack:
 
     def containers(self) -> list[dict[str, Any]]:
         """Every container of this project, as `docker compose ps` tells it."""
-        done = subprocess.run(
-            _command("ps", "--all", "--format", "json"), cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            raise StackError("docker compose does not answer", done.stderr.strip())
-        text = done.stdout.strip()
+        text = _output(*_command("ps", "--all", "--format", "json"))
         if text.startswith("["):
             return list(json.loads(text))
         return [json.loads(line) for line in text.splitlines()]
@@ -107,6 +107,8 @@ class ComposeStack:
                         raise StackError(f"what answers at {self.urls[name]} is not Tessera's {name}")
             if time.monotonic() > deadline:
                 raise StackError(f"not ready after {READY_TIMEOUT:.0f} s: {', '.join(waiting)}", self._why(*waiting))
+            if failing := [name for name in waiting if self._restarts(name) >= GIVE_UP_AFTER]:
+                raise StackError(f"ends again and again: {', '.join(failing)}", self._why(*failing))
             time.sleep(0.25)
 
     def _step(self, what: str, *arguments: str) -> None:
@@ -136,14 +138,26 @@ class ComposeStack:
         return "\n".join(self._last_logs(name) for name in dict.fromkeys(failed))
 
     def _last_logs(self, name: str) -> str:
-        command = _command("logs", "--no-color", "--tail", "20", name)
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        return done.stdout.strip()
+        return CONTROL.sub("", _output(*_command("logs", "--no-color", "--tail", "20", name)))
+
+    def _restarts(self, name: str) -> int:
+        """How often Docker has restarted the service's containers, counting the one that did worst."""
+        ids = _output(*_command("ps", "--all", "--quiet", name)).split()
+        counts = _output("docker", "inspect", "--format", "{{.RestartCount}}", *ids).split() if ids else []
+        return max(map(int, counts), default=0)
 
 
 def _is_broken(row: dict[str, Any]) -> bool:
     state, health = row.get("State"), row.get("Health")
     return state in {"restarting", "dead"} or health == "unhealthy" or bool(row.get("ExitCode"))
+
+
+def _output(*command: str) -> str:
+    """What the command prints."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StackError(f"{' '.join(command[:4])} … failed", done.stderr.strip())
+    return done.stdout.strip()
 
 
 def _command(*arguments: str) -> list[str]:
