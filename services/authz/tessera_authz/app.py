@@ -7,7 +7,8 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_authz.client_auth import ClientAuthenticator
-from tessera_authz.client_auth.client_secret import SecretVerifier
+from tessera_authz.client_auth.method import Verifiers
+from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.config import AuthzConfig
 from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
 from tessera_authz.endpoints.authorize import AuthorizationEndpoint, AuthorizationLifetimes
@@ -18,6 +19,8 @@ from tessera_authz.endpoints.presented_token import TokenFinder
 from tessera_authz.endpoints.revoke import RevocationEndpoint
 from tessera_authz.endpoints.token import TokenEndpoint
 from tessera_authz.metadata import metadata, metadata_endpoints
+from tessera_authz.protocol.authorization_request import Supported
+from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.requests import RequestStore
@@ -71,11 +74,12 @@ def build(rooms: Rooms) -> ASGIApp:
 def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     config, lifetimes = rooms.config, rooms.config.lifetimes
     grants = GrantStore(rooms.database)
-    authenticator = ClientAuthenticator(rooms.directory, rooms.secrets)
+    authenticator = ClientAuthenticator(config.issuer, rooms.directory, Verifiers(rooms.secrets))
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)
     authorize = AuthorizationEndpoint(
         idp_url=config.idp_url,
+        supported=Supported(RESPONSE_MODES, config.resources),
         cookie=BrowserCookie(config.cookies_secure),
         directory=rooms.directory,
         requests=RequestStore(rooms.database),
@@ -92,7 +96,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     issuer = TokenIssuer(config, rooms.ring, grants)
     return [
         *authorize.endpoints(),
-        TokenEndpoint(authenticator, grants, issuer, revoker, refresh_grace).endpoint(),
+        TokenEndpoint(authenticator, grants, issuer, revoker, refresh_grace, config.resources).endpoint(),
         IntrospectionEndpoint(authenticator, rooms.directory, finder, config.issuer).endpoint(),
         RevocationEndpoint(authenticator, finder, revoker).endpoint(),
         JwksEndpoint(rooms.ring).endpoint(),
@@ -109,5 +113,6 @@ def _own_verifier(rooms: Rooms) -> AccessTokenVerifier:
 
     issuer = rooms.config.issuer
     # whoever signed the token reads the same clock: no tolerance. The audience is whoever it was issued for.
-    expectation = Expectation(TYP, ASYMMETRIC_SIGNING, issuer, (issuer,), REQUIRED, tolerance=timedelta(0))
+    audiences = (issuer, *rooms.config.resources)
+    expectation = Expectation(TYP, ASYMMETRIC_SIGNING, issuer, audiences, REQUIRED, tolerance=timedelta(0))
     return AccessTokenVerifier(rooms.ring, rooms.revocations, expectation, is_unlisted)

@@ -58,6 +58,8 @@ class AuthzConfig(ServiceConfig):
 
     issuer: str
     idp_url: str
+    resources: tuple[str, ...] = ()
+    """Protected resources that tokens may be issued for by `resource` (RFC 8707), beside the issuer's own audience."""
     keys: Keys
     lifetimes: Lifetimes = Lifetimes()
     bootstrap_clients: tuple[BootstrapClient, ...] = ()

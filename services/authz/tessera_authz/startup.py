@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tessera_authz.app import Rooms, build
-from tessera_authz.client_auth.client_secret import SecretVerifier
+from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.config import AuthzConfig
 from tessera_authz.store import clients
 from tessera_authz.store.clients import ClientDirectory

@@ -1,17 +1,23 @@
 """The authorization request, as plain values."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
 from tessera_authz.protocol import authorization_request as rules
-from tessera_authz.protocol.authorization_request import AuthorizationRequest
+from tessera_authz.protocol.authorization_request import AuthorizationRequest, Supported
 from tessera_authz.protocol.client import Client
 from tessera_shared.errors import OAuthError
 
 NOW = 1_800_000_000
 MODES = ("query", "form_post")
-CLIENT = Client("c", "C", ("https://a.example/cb",), scope=("openid", "profile", "offline_access"))
+SUPPORTED = Supported(MODES, ("https://rs.example", "https://rs2.example"))
+CLIENT = Client(
+    client_id="c",
+    client_name="C",
+    redirect_uris=("https://a.example/cb",),
+    scope=("openid", "profile", "offline_access"),
+)
 GOOD = {
     "client_id": "c",
     "response_type": "code",
@@ -22,10 +28,10 @@ GOOD = {
 }
 
 
-def parse(client=CLIENT, **changes):
+def parse(client=CLIENT, resource=(), **changes):
     parameters = {name: value for name, value in {**GOOD, **changes}.items() if value is not None}
     reply = rules.reply_address(parameters, client, MODES)
-    return rules.parse(parameters, client, reply, MODES, NOW)
+    return rules.parse(parameters, resource, client, reply, SUPPORTED, NOW)
 
 
 def error_of(**changes):
@@ -71,6 +77,8 @@ def test_a_missing_or_unregistered_redirect_uri_has_no_reply_address(uri):
         ({"max_age": "1e3"}, "invalid_request"),
         ({"max_age": "٣"}, "invalid_request"),
         ({"state": "s" * 2049}, "invalid_request"),
+        ({"resource": ("https://other.example",)}, "invalid_target"),
+        ({"dpop_jkt": "short"}, "invalid_request"),
         ({"request": "x"}, "request_not_supported"),
         ({"request_uri": "x"}, "request_uri_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
@@ -81,7 +89,7 @@ def test_a_bad_request_gets_its_error(changes, code):
 
 
 def test_a_client_without_the_grant_is_unauthorized_client():
-    client = Client("c", "C", ("https://a.example/cb",), grant_types=("client_credentials",), scope=("openid",))
+    client = replace(CLIENT, grant_types=("client_credentials",))
     assert error_of(client=client).error == "unauthorized_client"
 
 
@@ -106,3 +114,18 @@ def test_a_request_without_scope_gets_the_default_without_openid():
 
 def test_an_unsupported_response_mode_is_answered_by_query():
     assert rules.reply_address({**GOOD, "response_mode": "fragment"}, CLIENT, MODES).response_mode == "query"
+
+
+def test_each_resource_is_kept_once():
+    asked = ("https://rs.example", "https://rs2.example", "https://rs.example")
+    assert parse(resource=asked).resource == ("https://rs.example", "https://rs2.example")
+
+
+def test_a_confidential_client_of_the_oidc_profile_may_leave_pkce_out():
+    client = replace(CLIENT, require_pkce=False)
+    assert parse(client, code_challenge=None, code_challenge_method=None).code_challenge is None
+
+
+def test_a_public_client_needs_pkce_whatever_its_profile():
+    client = replace(CLIENT, require_pkce=False, token_endpoint_auth_method="none")
+    assert error_of(client=client, code_challenge=None).error == "invalid_request"

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tessera_authz.client_auth import _extract, client_secret_basic
-from tessera_authz.client_auth.client_secret import SecretVerifier
-from tessera_authz.client_auth.credentials import NoCredentials, SecretCredentials
+from tessera_authz.client_auth import _extract, client_secret_basic, client_secret_post
+from tessera_authz.client_auth.credentials import ClientIdAlone, Presentation, SecretCredentials
+from tessera_authz.client_auth.method import client_id_alone
+from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.store.clients import ClientSecret
 from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import parse
@@ -16,43 +17,47 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 EMPTY = parse(b"")
 
 
+def present(authorization=(), form=EMPTY):
+    return Presentation(tuple(authorization), form, "https://as.example/oauth2/v1/token")
+
+
 def basic(text):
     return ["Basic " + base64.b64encode(text.encode()).decode()]
 
 
 def test_basic_credentials_are_form_decoded():
-    found = client_secret_basic.extract(basic("my%20client%3A1:p%2Bss+w%C3%B6rd"), EMPTY)
+    found = client_secret_basic.extract(present(basic("my%20client%3A1:p%2Bss+w%C3%B6rd")))
     assert found == SecretCredentials("my client:1", "p+ss wörd")
 
 
 @pytest.mark.parametrize("header", [["Basic !!!"], basic("no-colon"), basic("a%00b:c"), ["Basic /w=="]])
 def test_unreadable_basic_credentials_are_invalid_request(header):
     with pytest.raises(OAuthError) as caught:
-        client_secret_basic.extract(header, EMPTY)
+        client_secret_basic.extract(present(header))
     assert caught.value.error == "invalid_request"
 
 
 def test_another_client_id_in_the_form_is_invalid_request():
     with pytest.raises(OAuthError):
-        client_secret_basic.extract(basic("a:b"), parse(b"client_id=c"))
+        client_secret_basic.extract(present(basic("a:b"), parse(b"client_id=c")))
 
 
 def test_each_method_is_recognised():
-    assert _extract(basic("a:b"), EMPTY) == ("client_secret_basic", SecretCredentials("a", "b"))
+    assert _extract(present(basic("a:b"))) == (client_secret_basic.extract, SecretCredentials("a", "b"))
     posted = parse(b"client_id=a&client_secret=b")
-    assert _extract([], posted) == ("client_secret_post", SecretCredentials("a", "b"))
-    assert _extract([], parse(b"client_id=a")) == ("none", NoCredentials("a"))
+    assert _extract(present(form=posted)) == (client_secret_post.extract, SecretCredentials("a", "b"))
+    assert _extract(present(form=parse(b"client_id=a"))) == (client_id_alone, ClientIdAlone("a"))
 
 
 def test_two_methods_at_once_are_invalid_request():
     with pytest.raises(OAuthError) as caught:
-        _extract(basic("a:b"), parse(b"client_id=a&client_secret=b"))
+        _extract(present(basic("a:b"), parse(b"client_id=a&client_secret=b")))
     assert caught.value.error == "invalid_request"
 
 
 def test_no_client_at_all_is_invalid_client():
     with pytest.raises(OAuthError) as caught:
-        _extract([], EMPTY)
+        _extract(present())
     assert (caught.value.error, caught.value.status) == ("invalid_client", 401)
 
 

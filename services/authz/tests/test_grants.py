@@ -11,17 +11,25 @@ from tessera_authz.grants.client_credentials import ClientCredentialsRequest
 from tessera_authz.grants.grant import Circumstances
 from tessera_authz.grants.refresh_token import RefreshRequest
 from tessera_authz.protocol.client import AuthenticatedClient, Client
+from tessera_authz.protocol.confirmation import Confirmation
 from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
 from tessera_authz.tokens.authorization import Authorization, Refuse, Repeat
 from tessera_shared.errors import OAuthError
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-AT = Circumstances(NOW, timedelta(seconds=10))
+KNOWN = ("https://rs.example", "https://rs2.example", "https://rs3.example")
+AT = Circumstances(NOW, timedelta(seconds=10), resources=KNOWN)
+BOUND = replace(AT, confirmation=Confirmation(jkt="key"))
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CLIENT = AuthenticatedClient(
-    Client("c", "C", grant_types=("authorization_code", "refresh_token"), scope=("openid", "profile"))
+    Client(
+        client_id="c",
+        client_name="C",
+        grant_types=("authorization_code", "refresh_token"),
+        scope=("openid", "profile"),
+    )
 )
-OTHER = AuthenticatedClient(Client("other", "Other"))
+OTHER = AuthenticatedClient(Client(client_id="other", client_name="Other"))
 GRANT = Grant(
     id="g",
     client_id="c",
@@ -32,6 +40,7 @@ GRANT = Grant(
     acr="1",
     amr=("pwd",),
     nonce="n",
+    resource=("https://rs.example", "https://rs2.example"),
     created_at=NOW,
     expires_at=NOW + timedelta(days=1),
 )
@@ -39,12 +48,13 @@ CODE = AuthorizationCode(
     code_hash=b"h",
     redirect_uri="https://a.example/cb",
     code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    dpop_jkt=None,
     expires_at=NOW + timedelta(seconds=60),
     consumed_at=None,
     grant=GRANT,
 )
 CODE_REQUEST = CodeRequest("code", "https://a.example/cb", VERIFIER)
-TOKEN = RefreshToken(b"h", ("openid", "profile"), NOW, NOW + timedelta(days=1), None, None, GRANT)
+TOKEN = RefreshToken(b"h", ("openid", "profile"), NOW, NOW + timedelta(days=1), None, None, None, GRANT)
 USED = replace(TOKEN, consumed_at=NOW - timedelta(seconds=9), answer=b"sealed")
 
 
@@ -138,7 +148,7 @@ def test_any_other_use_of_a_refresh_token_is_invalid_grant(client, token):
 def test_client_credentials_gives_the_client_itself_as_subject():
     client = AuthenticatedClient(replace(CLIENT, grant_types=("client_credentials",)))
     decision = client_credentials.decide(ClientCredentialsRequest(None), client, None, AT)
-    assert decision == Authorization("c", "client:c", ("profile",))
+    assert decision == Authorization(client_id="c", sub="client:c", scope=("profile",))
 
 
 def test_a_public_client_gets_no_client_credentials():
@@ -153,3 +163,44 @@ def test_client_credentials_beyond_the_registered_scope_is_invalid_scope():
     with pytest.raises(OAuthError) as caught:
         client_credentials.decide(ClientCredentialsRequest(("admin",)), CLIENT, None, AT)
     assert caught.value.error == "invalid_scope"
+
+
+def test_a_token_request_may_narrow_the_resources_of_the_grant():
+    one = replace(CODE_REQUEST, resource=("https://rs2.example",))
+    assert authorization_code.decide(one, CLIENT, CODE, AT).resource == ("https://rs2.example",)
+    assert authorization_code.decide(CODE_REQUEST, CLIENT, CODE, AT).resource == GRANT.resource
+    refreshed = refresh_token.decide(RefreshRequest("t", None, ("https://rs.example",)), CLIENT, TOKEN, AT)
+    assert refreshed.resource == ("https://rs.example",)
+
+
+@pytest.mark.parametrize("resource", ["https://rs3.example", "https://unknown.example"])
+def test_a_resource_beyond_the_grant_is_invalid_target(resource):
+    for decide, request, row in (
+        (authorization_code.decide, replace(CODE_REQUEST, resource=(resource,)), CODE),
+        (refresh_token.decide, RefreshRequest("t", None, (resource,)), TOKEN),
+    ):
+        with pytest.raises(OAuthError) as caught:
+            decide(request, CLIENT, row, AT)
+        assert caught.value.error == "invalid_target"
+
+
+def test_a_code_bound_to_a_key_needs_that_key():
+    code = replace(CODE, dpop_jkt="key")
+    assert refused(authorization_code.decide(CODE_REQUEST, CLIENT, code, AT)) == ("invalid_grant", None)
+    assert authorization_code.decide(CODE_REQUEST, CLIENT, code, BOUND).confirmation.jkt == "key"
+
+
+def test_a_public_clients_refresh_token_is_bound_to_its_key_a_confidential_ones_is_not():
+    public = AuthenticatedClient(replace(CLIENT, token_endpoint_auth_method="none"))
+    assert authorization_code.decide(CODE_REQUEST, public, CODE, BOUND).refresh_jkt == "key"
+    assert authorization_code.decide(CODE_REQUEST, CLIENT, CODE, BOUND).refresh_jkt is None
+    bound = replace(TOKEN, dpop_jkt="key")
+    assert refused(refresh_token.decide(RefreshRequest("t", None), public, bound, AT)) == ("invalid_grant", None)
+    assert refresh_token.decide(RefreshRequest("t", None), public, bound, BOUND).refresh_jkt == "key"
+
+
+def test_a_client_without_rotation_keeps_its_refresh_token():
+    steady = AuthenticatedClient(replace(CLIENT, refresh_token_rotation=False))
+    assert not refresh_token.decide(RefreshRequest("t", None), steady, TOKEN, AT).with_refresh_token
+    public = AuthenticatedClient(replace(steady, token_endpoint_auth_method="none"))
+    assert refresh_token.decide(RefreshRequest("t", None), public, TOKEN, AT).with_refresh_token

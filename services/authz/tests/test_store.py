@@ -46,16 +46,19 @@ async def code(database, client_id):
         acr="1",
         amr=("pwd",),
         nonce=None,
+        resource=("https://rs.example",),
         created_at=now,
         expires_at=now + timedelta(days=1),
     )
-    code = AuthorizationCode(opaque.digest(opaque.new()), "https://a/cb", "x", now + timedelta(minutes=1), None, grant)
+    code = AuthorizationCode(
+        opaque.digest(opaque.new()), "https://a/cb", "x", "jkt", now + timedelta(minutes=1), None, grant
+    )
     await GrantStore(database).add(grant, code, remember_consent=True)
     return code
 
 
 def new_token(now):
-    return NewRefreshToken(opaque.digest(opaque.new()), ("openid",), now + timedelta(days=1))
+    return NewRefreshToken(opaque.digest(opaque.new()), ("openid",), now + timedelta(days=1), "jkt")
 
 
 async def test_a_code_reads_back_as_it_was_stored(database, code):

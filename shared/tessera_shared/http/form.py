@@ -13,6 +13,10 @@ _MAX_PARAMETERS = 100
 _FORM = "application/x-www-form-urlencoded"
 
 
+_REPEATABLE = frozenset({"resource"})
+"""RFC 8707 §2 is the one specification that lets a parameter be repeated."""
+
+
 class Form:
     """Parameters by name. Those without a value count as left out (RFC 6749 §3.1)."""
 
@@ -21,12 +25,14 @@ class Form:
         self._seen: set[str] = set()
         repeated = set()
         for name, value in pairs:
-            if name in self._seen:
+            if name in self._seen and name not in _REPEATABLE:
                 repeated.add(name)
             self._seen.add(name)
             if value:
                 self._values.setdefault(name, value)
         self.repeated = frozenset(repeated)
+        self.resources = tuple(value for name, value in pairs if name == "resource" and value)
+        """Every value of `resource`."""
 
     def get(self, name: str) -> str | None:
         """The value, or None where it was left out."""

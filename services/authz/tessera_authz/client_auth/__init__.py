@@ -1,34 +1,33 @@
 """Client authentication (RFC 6749 §2.3): the registry of methods, and the one way a request is authenticated."""
 
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from starlette.requests import Request
 
 from tessera_authz.client_auth import client_secret_basic, client_secret_post, none
-from tessera_authz.client_auth.client_secret import SecretVerifier
-from tessera_authz.client_auth.credentials import Credentials, NoCredentials, SecretCredentials
+from tessera_authz.client_auth.credentials import Credentials, Presentation, SecretCredentials
+from tessera_authz.client_auth.method import Extract, Method, Problem, Verifiers, client_id_alone
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.store.clients import ClientDirectory, ClientRecord
 from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import Form
 
-METHODS: dict[str, Callable[[Sequence[str], Form], Credentials | None]] = {
-    client_secret_basic.METHOD: client_secret_basic.extract,
-    client_secret_post.METHOD: client_secret_post.extract,
-    none.METHOD: none.extract,
+METHODS: dict[str, Method[Any]] = {
+    method.name: method for method in (client_secret_basic.METHOD, client_secret_post.METHOD, none.METHOD)
 }
-"""How each method's credentials are found in the Authorization headers and the form. `none` is whatever is left."""
 
-CONFIDENTIAL_METHODS = tuple(method for method in METHODS if method != none.METHOD)
+CONFIDENTIAL_METHODS = tuple(name for name in METHODS if name != none.METHOD.name)
 
 
+@dataclass(frozen=True, slots=True)
 class ClientAuthenticator:
     """Finds out which client made a request."""
 
-    def __init__(self, directory: ClientDirectory, secrets: SecretVerifier) -> None:
-        self._directory = directory
-        self._secrets = secrets
+    issuer: str
+    directory: ClientDirectory
+    verifiers: Verifiers
 
     async def authenticate(self, request: Request, form: Form, now: datetime) -> AuthenticatedClient:
         """The client of this request, by the one method it registered.
@@ -37,10 +36,11 @@ class ClientAuthenticator:
             OAuthError: invalid_client (401), the same words whatever was wrong; invalid_request for two methods.
 
         """
-        authorization = request.headers.getlist("authorization")
-        method, credentials = _extract(authorization, form)
-        record = await self._directory.find(credentials.client_id)
-        problem = await self._check(method, credentials, record, now)
+        authorization = tuple(request.headers.getlist("authorization"))
+        presentation = Presentation(authorization, form, self.issuer + request.url.path)
+        extract, credentials = _extract(presentation)
+        record = await self.directory.find(credentials.client_id)
+        problem = await self._check(extract, credentials, record, now)
         if problem is None and record is not None:
             return AuthenticatedClient(record.client)
         raise _invalid_client(problem or "a known client", credentials.client_id, tried_basic=bool(authorization))
@@ -58,44 +58,36 @@ class ClientAuthenticator:
         return client
 
     async def _check(
-        self, method: str, credentials: Credentials, record: ClientRecord | None, now: datetime
-    ) -> str | None:
-        """What was expected and not met, for the log; None where the client is who it says."""
+        self, extract: Extract[Any], credentials: Credentials, record: ClientRecord | None, now: datetime
+    ) -> Problem:
         if record is None:
             if isinstance(credentials, SecretCredentials):
-                await self._secrets.verify_nothing(credentials.secret)
+                await self.verifiers.secrets.verify_nothing(credentials.secret)
             return "a known client"
-        match credentials:
-            case SecretCredentials(client_id, secret):
-                if not await self._secrets.verify(client_id, secret, record.secrets, now):
-                    return "the client's secret"
-            case NoCredentials():
-                pass
-        registered = record.client.token_endpoint_auth_method
-        return None if method == registered else f"the registered method {registered}, not {method}"
+        method = METHODS.get(record.client.token_endpoint_auth_method)
+        if method is None or method.extract is not extract:
+            return f"the registered method {record.client.token_endpoint_auth_method}"
+        return await method.verify(credentials, record, self.verifiers, now)
 
 
-def _extract(authorization: Sequence[str], form: Form) -> tuple[str, Credentials]:
-    """The one method that the request uses, and its credentials."""
-    found = [
-        (method, credentials)
-        for method in CONFIDENTIAL_METHODS
-        if (credentials := METHODS[method](authorization, form)) is not None
-    ]
-    if len(found) > 1 or len(authorization) > 1:
+def _extract(presentation: Presentation) -> tuple[Extract[Any], Credentials]:
+    """The one kind of credentials that the request presents, and how they were found."""
+    kinds = dict.fromkeys(method.extract for method in METHODS.values() if method.extract is not client_id_alone)
+    found = [(extract, credentials) for extract in kinds if (credentials := extract(presentation)) is not None]
+    if len(found) > 1 or len(presentation.authorization) > 1:
         raise OAuthError(
             "invalid_request",
             "The client must authenticate by exactly one method.",
             section="RFC 6749 §2.3",
-            expected="one method",
-            received=", ".join(method for method, _ in found),
+            expected="one kind of credentials",
+            received=f"{max(len(found), len(presentation.authorization))} kinds",
         )
     if found:
         return found[0]
-    credentials = none.extract(authorization, form)
+    credentials = client_id_alone(presentation)
     if credentials is None:
-        raise _invalid_client("client credentials", None, tried_basic=bool(authorization))
-    return none.METHOD, credentials
+        raise _invalid_client("client credentials", None, tried_basic=bool(presentation.authorization))
+    return client_id_alone, credentials
 
 
 def _invalid_client(expected: str, client_id: str | None, *, tried_basic: bool) -> OAuthError:

@@ -2,24 +2,22 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
 from urllib.parse import unquote_plus
 
-from tessera_authz.client_auth.credentials import SecretCredentials
+from tessera_authz.client_auth import client_secret
+from tessera_authz.client_auth.credentials import Presentation, SecretCredentials
+from tessera_authz.client_auth.method import Method
 from tessera_shared.errors import OAuthError
-from tessera_shared.http.form import Form
-
-METHOD = "client_secret_basic"
 
 
-def extract(authorization: Sequence[str], form: Form) -> SecretCredentials | None:
+def extract(presentation: Presentation) -> SecretCredentials | None:
     """The credentials of the Authorization header, if it is a Basic one.
 
     Raises:
         OAuthError: invalid_request, for a header that cannot be read or names another client than the form.
 
     """
-    basic = [value for value in authorization if value[:6].lower() == "basic "]
+    basic = [value for value in presentation.authorization if value[:6].lower() == "basic "]
     if not basic:
         return None
     try:
@@ -30,7 +28,7 @@ def extract(authorization: Sequence[str], form: Form) -> SecretCredentials | Non
         raise _unreadable() from error
     if not colon or "\x00" in credentials.client_id:
         raise _unreadable()
-    if form.get("client_id") not in (None, credentials.client_id):
+    if presentation.form.get("client_id") not in (None, credentials.client_id):
         raise OAuthError(
             "invalid_request", "The client_id of the form is not the authenticated one.", section="RFC 6749 §2.3.1"
         )
@@ -44,3 +42,6 @@ def _unreadable() -> OAuthError:
         section="RFC 7617 §2",
         expected="base64 of form-encoded client_id:client_secret",
     )
+
+
+METHOD = Method("client_secret_basic", extract, client_secret.verify)

@@ -1,16 +1,16 @@
 """client_secret_post: the secret as a form parameter (RFC 6749 §2.3.1)."""
 
-from collections.abc import Sequence
-
-from tessera_authz.client_auth.credentials import SecretCredentials
-from tessera_shared.http.form import Form
-
-METHOD = "client_secret_post"
+from tessera_authz.client_auth import client_secret
+from tessera_authz.client_auth.credentials import Presentation, SecretCredentials
+from tessera_authz.client_auth.method import Method
 
 
-def extract(_authorization: Sequence[str], form: Form) -> SecretCredentials | None:
+def extract(presentation: Presentation) -> SecretCredentials | None:
     """The credentials of the form, if it holds a secret."""
-    secret = form.get("client_secret")
+    secret = presentation.form.get("client_secret")
     if secret is None:
         return None
-    return SecretCredentials(form.require("client_id", "RFC 6749 §2.3.1"), secret)
+    return SecretCredentials(presentation.form.require("client_id", "RFC 6749 §2.3.1"), secret)
+
+
+METHOD = Method("client_secret_post", extract, client_secret.verify)

@@ -2,6 +2,24 @@
 
 from dataclasses import dataclass, field
 
+from tessera_shared.http.form import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """The parts of a request in which credentials can be.
+
+    Attributes:
+        authorization: The values of its Authorization headers.
+        form: Its form.
+        endpoint: The URL it was sent to, which an assertion may name as its audience.
+
+    """
+
+    authorization: tuple[str, ...]
+    form: Form
+    endpoint: str
+
 
 @dataclass(frozen=True, slots=True)
 class SecretCredentials:
@@ -12,10 +30,10 @@ class SecretCredentials:
 
 
 @dataclass(frozen=True, slots=True)
-class NoCredentials:
-    """A client id alone: a public client (RFC 6749 §2.1)."""
+class ClientIdAlone:
+    """A client id without a secret: of a public client (RFC 6749 §2.1)."""
 
     client_id: str
 
 
-Credentials = SecretCredentials | NoCredentials
+Credentials = SecretCredentials | ClientIdAlone

@@ -13,7 +13,7 @@ from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
 from tessera_authz.endpoints.browser import BrowserCookie
 from tessera_authz.protocol import authorization_request as rules
 from tessera_authz.protocol import pkce
-from tessera_authz.protocol.authorization_request import AuthorizationRequest, ReplyAddress
+from tessera_authz.protocol.authorization_request import AuthorizationRequest, ReplyAddress, Supported
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.models import AuthorizationCode, Grant
 from tessera_authz.protocol.next_step import Consent, Login, Proceed, next_step
@@ -50,6 +50,7 @@ class AuthorizationEndpoint:
     """Serves authorization requests, from the client's redirect to the answer."""
 
     idp_url: str
+    supported: Supported
     cookie: BrowserCookie
     directory: ClientDirectory
     requests: RequestStore
@@ -69,7 +70,7 @@ class AuthorizationEndpoint:
         # 3. check the rest; from now on errors go to the client
         try:
             form.refuse_repeated("RFC 6749 §3.1")
-            checked = rules.parse(form.values(), client, reply, RESPONSE_MODES, seconds(now))
+            checked = rules.parse(form.values(), form.resources, client, reply, self.supported, seconds(now))
         except OAuthError as error:
             return self.answer.error(reply, error)
         # 4. store the request, bound to this browser, and hand over to the identity provider
@@ -182,12 +183,19 @@ class AuthorizationEndpoint:
             acr=step.authentication.acr,
             amr=step.authentication.amr,
             nonce=request.nonce,
+            resource=request.resource,
             created_at=now,
             expires_at=now + self.lifetimes.grant,
         )
         expires_at = now + self.lifetimes.code
         code = AuthorizationCode(
-            opaque.digest(value), request.redirect_uri, request.code_challenge, expires_at, None, grant
+            code_hash=opaque.digest(value),
+            redirect_uri=request.redirect_uri,
+            code_challenge=request.code_challenge,
+            dpop_jkt=request.dpop_jkt,
+            expires_at=expires_at,
+            consumed_at=None,
+            grant=grant,
         )
         await self.grants.add(grant, code, remember_consent=step.newly_consented)
         return value
@@ -250,6 +258,8 @@ def _parameters(where: Literal["query", "form"]) -> tuple[Parameter, ...]:
         Parameter("code_challenge", "SHA-256 of the verifier, base64url (RFC 7636)", required=True, where=where),
         Parameter("code_challenge_method", "S256", required=True, where=where, values=pkce.METHODS),
         Parameter("response_mode", "How the answer is sent", where=where, values=tuple(RESPONSE_MODES)),
+        Parameter("resource", "The protected resource that is asked for; may be repeated (RFC 8707)", where=where),
+        Parameter("dpop_jkt", "The code can be redeemed with this DPoP key only (RFC 9449)", where=where),
         Parameter("nonce", "Comes back in the ID token", where=where),
         Parameter("prompt", "none, login, consent or select_account", where=where),
         Parameter("max_age", "How old the login may be, in seconds", where=where),

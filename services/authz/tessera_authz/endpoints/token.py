@@ -36,6 +36,7 @@ class TokenEndpoint:
     issuer: TokenIssuer
     revoker: GrantRevoker
     refresh_grace: timedelta
+    resources: tuple[str, ...]
 
     async def token(self, request: Request) -> Response:
         """Answer a token request (RFC 6749 §4.1.3, §4.4.2, §6)."""
@@ -52,7 +53,9 @@ class TokenEndpoint:
             row = await grant_type.load(self.grants, parsed)
             # 5. decide
             now = clock.now()
-            decision = grant_type.decide(parsed, client, row, Circumstances(now, self.refresh_grace))
+            decision = grant_type.decide(
+                parsed, client, row, Circumstances(now, self.refresh_grace, resources=self.resources)
+            )
             # 6. sign, consume and store, or refuse, or repeat
             match decision:
                 case Authorization():
@@ -81,6 +84,7 @@ class TokenEndpoint:
                 Parameter("redirect_uri", "authorization_code: the redirect URI of the authorization request"),
                 Parameter("code_verifier", "authorization_code: the PKCE verifier (RFC 7636)"),
                 Parameter("refresh_token", "refresh_token: the token"),
+                Parameter("resource", "The protected resource the token is for; may be repeated (RFC 8707)"),
                 Parameter("scope", "client_credentials, refresh_token: the scope, space-delimited"),
                 Parameter("client_id", "client_secret_post, none: the client"),
                 Parameter("client_secret", "client_secret_post: the secret"),

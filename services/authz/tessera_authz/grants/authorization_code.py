@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from tessera_authz.grants.grant import Circumstances, GrantType
 from tessera_authz.protocol import pkce
+from tessera_authz.protocol import resource as resources
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.protocol.models import AuthorizationCode
 from tessera_authz.store.grants import GrantStore
@@ -20,12 +21,13 @@ class CodeRequest:
     code: str = field(repr=False)
     redirect_uri: str | None
     code_verifier: str | None = field(repr=False)
+    resource: tuple[str, ...] = ()
 
 
 def parse(form: Form) -> CodeRequest:
     """Read the form."""
     code = form.require("code", "RFC 6749 §4.1.3")
-    return CodeRequest(code, form.get("redirect_uri"), form.get("code_verifier"))
+    return CodeRequest(code, form.get("redirect_uri"), form.get("code_verifier"), form.resources)
 
 
 async def load(grants: GrantStore, request: CodeRequest) -> AuthorizationCode | None:
@@ -52,14 +54,19 @@ def decide(
         return _refuse("the redirect_uri of the authorization request", "another one", section="RFC 6749 §4.1.3")
     if not pkce.verifies(request.code_verifier, code.code_challenge):
         return _refuse("the verifier of the code_challenge", "none or another", section="RFC 7636 §4.6")
+    if code.dpop_jkt not in (None, at.confirmation.jkt):
+        return _refuse("a proof by the key of dpop_jkt", "none or another", section="RFC 9449 §10")
     return Authorization(
         client_id=client.client_id,
         sub=code.grant.sub,
         scope=code.grant.scope,
+        resource=resources.narrow(resources.check(request.resource, at.resources), code.grant.resource),
+        confirmation=at.confirmation,
         grant=code.grant,
         consumes=code,
         with_refresh_token="refresh_token" in client.grant_types,
         refresh_scope=code.grant.scope,
+        refresh_jkt=at.confirmation.jkt if client.is_public else None,
     )
 
 

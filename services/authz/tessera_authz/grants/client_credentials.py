@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tessera_authz.grants.grant import Circumstances, GrantType
+from tessera_authz.protocol import resource as resources
 from tessera_authz.protocol.authorization_request import check_scope, default_scope
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.store.grants import GrantStore
@@ -18,19 +19,20 @@ class ClientCredentialsRequest:
     """The request: no more than a scope."""
 
     scope: Scope | None
+    resource: tuple[str, ...] = ()
 
 
 def parse(form: Form) -> ClientCredentialsRequest:
     """RFC 6749 §4.4.2."""
     scope = form.get("scope")
-    return ClientCredentialsRequest(None if scope is None else scopes.parse(scope))
+    return ClientCredentialsRequest(None if scope is None else scopes.parse(scope), form.resources)
 
 
 async def load(_grants: GrantStore, _request: ClientCredentialsRequest) -> None:
     """There is nothing to look up."""
 
 
-def decide(request: ClientCredentialsRequest, client: AuthenticatedClient, _row: None, _at: Circumstances) -> Decision:
+def decide(request: ClientCredentialsRequest, client: AuthenticatedClient, _row: None, at: Circumstances) -> Decision:
     """Issue what the client registered for; never a refresh token (RFC 6749 §4.4.3)."""
     if client.is_public:  # RFC 6749 §4.4: confidential clients only
         return Refuse(
@@ -38,7 +40,13 @@ def decide(request: ClientCredentialsRequest, client: AuthenticatedClient, _row:
         )
     scope = default_scope(client) if request.scope is None else request.scope
     check_scope(scope, client)
-    return Authorization(client.client_id, f"client:{client.client_id}", scope)
+    return Authorization(
+        client_id=client.client_id,
+        sub=f"client:{client.client_id}",
+        scope=scope,
+        resource=resources.check(request.resource, at.resources),
+        confirmation=at.confirmation,
+    )
 
 
 GRANT = GrantType("client_credentials", parse, load, decide)

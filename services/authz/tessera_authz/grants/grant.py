@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from tessera_authz.protocol.client import AuthenticatedClient
+from tessera_authz.protocol.confirmation import UNBOUND, Confirmation
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.tokens.authorization import Decision
 from tessera_shared.http.form import Form
@@ -20,6 +21,10 @@ class Circumstances:
 
     now: datetime
     refresh_grace: timedelta
+    confirmation: Confirmation = UNBOUND
+    """What the request proved to hold: the tokens are bound to it."""
+    resources: tuple[str, ...] = ()
+    """Every resource that tokens may be issued for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""refresh_token (RFC 6749 §6): rotated at each use.
+"""refresh_token (RFC 6749 §6): rotated at each use, unless a confidential client's setting says otherwise.
 
 A retry within the grace period repeats the answer; later reuse revokes the whole family (RFC 9700 §4.14.2).
 """
@@ -6,6 +6,7 @@ A retry within the grace period repeats the answer; later reuse revokes the whol
 from dataclasses import dataclass, field
 
 from tessera_authz.grants.grant import Circumstances, GrantType
+from tessera_authz.protocol import resource as resources
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.protocol.models import RefreshToken
 from tessera_authz.store.grants import GrantStore
@@ -23,13 +24,14 @@ class RefreshRequest:
 
     refresh_token: str = field(repr=False)
     scope: Scope | None
+    resource: tuple[str, ...] = ()
 
 
 def parse(form: Form) -> RefreshRequest:
     """Read the form."""
     scope = form.get("scope")
     token = form.require("refresh_token", "RFC 6749 §6")
-    return RefreshRequest(token, None if scope is None else scopes.parse(scope))
+    return RefreshRequest(token, None if scope is None else scopes.parse(scope), form.resources)
 
 
 async def load(grants: GrantStore, request: RefreshRequest) -> RefreshToken | None:
@@ -47,6 +49,8 @@ def decide(
         return _refuse("a refresh token of this client", "another client's")
     if token.grant.revoked_at is not None:
         return _refuse("a refresh token of a live grant", "a revoked grant's")
+    if token.dpop_jkt not in (None, at.confirmation.jkt):
+        return _refuse("a proof by the key that the token is bound to", "none or another", section="RFC 9449 §5")
     if token.consumed_at is not None:
         if token.answer is not None and at.now <= token.consumed_at + at.refresh_grace:
             return Repeat(token.answer)
@@ -70,16 +74,19 @@ def decide(
         scope=scope,
         grant=token.grant,
         consumes=token,
-        with_refresh_token=True,
+        resource=resources.narrow(resources.check(request.resource, at.resources), token.grant.resource),
+        confirmation=at.confirmation,
+        with_refresh_token=client.rotates_refresh_tokens,
         refresh_scope=token.scope,
+        refresh_jkt=token.dpop_jkt,
     )
 
 
-def _refuse(expected: str, received: str, *, revoke: str | None = None) -> Refuse:
+def _refuse(expected: str, received: str, *, section: str = "RFC 6749 §5.2", revoke: str | None = None) -> Refuse:
     error = OAuthError(
         "invalid_grant",
         "The refresh token is not valid, or was not issued to this client.",
-        section="RFC 6749 §5.2",
+        section=section,
         expected=expected,
         received=received,
     )

@@ -1,10 +1,12 @@
 """The authorization request (OAuth 2.1 §4.1.1, OpenID Connect Core §3.1.2.1): read once into a checked value."""
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tessera_authz.protocol import pkce, redirect_uri
+from tessera_authz.protocol import resource as resources
 from tessera_authz.protocol.client import Client
 from tessera_shared import scope as scopes
 from tessera_shared.errors import OAuthError
@@ -13,6 +15,7 @@ from tessera_shared.scope import Scope
 RESPONSE_TYPES = ("code",)
 PROMPTS = ("none", "login", "consent", "select_account")
 _MAX_STATE = 2048
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,14 @@ class ReplyAddress:
     redirect_uri: str
     response_mode: str
     state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Supported:
+    """What the server serves, for the checks: its response modes, and the resources it issues tokens for."""
+
+    response_modes: Collection[str]
+    resources: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,8 @@ class AuthorizationRequest:
     authenticated_after: int | None
     login_hint: str | None
     ui_locales: str | None
+    resource: tuple[str, ...] = ()
+    dpop_jkt: str | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -58,7 +71,8 @@ class AuthorizationRequest:
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> "AuthorizationRequest":
         """Read what `dataclasses.asdict` and JSON made of it."""
-        return cls(**{**stored, "scope": tuple(stored["scope"]), "prompt": tuple(stored["prompt"])})
+        lists = {name: tuple(stored[name]) for name in ("scope", "prompt", "resource")}
+        return cls(**{**stored, **lists})
 
 
 def reply_address(parameters: Mapping[str, str], client: Client, response_modes: Collection[str]) -> ReplyAddress:
@@ -82,19 +96,34 @@ def reply_address(parameters: Mapping[str, str], client: Client, response_modes:
 
 
 def parse(
-    parameters: Mapping[str, str], client: Client, reply: ReplyAddress, response_modes: Collection[str], now: int
+    parameters: Mapping[str, str],
+    resource: Sequence[str],
+    client: Client,
+    reply: ReplyAddress,
+    supported: Supported,
+    now: int,
 ) -> AuthorizationRequest:
     """Check every parameter that is not part of the reply address; unknown ones are ignored (RFC 6749 §3.1).
+
+    Args:
+        parameters: By name; of `resource` the first.
+        resource: Every value of `resource`.
+        client: Who asks.
+        reply: Where its answers go.
+        supported: What the server serves.
+        now: Seconds since the epoch.
 
     Raises:
         OAuthError: To be sent to the reply address.
 
     """
-    _check_response(parameters, client, response_modes)
+    _check_response(parameters, client, supported.response_modes)
     _refuse_unsupported(parameters)
     if len(reply.state or "") > _MAX_STATE:
         raise _invalid("The state is too long.", "RFC 6749 §4.1.1", f"at most {_MAX_STATE} characters")
-    pkce.check_challenge(parameters.get("code_challenge"), parameters.get("code_challenge_method"))
+    challenge = parameters.get("code_challenge")
+    if challenge is not None or client.needs_pkce:
+        pkce.check_challenge(challenge, parameters.get("code_challenge_method"))
     prompt = _parse_prompt(parameters.get("prompt"))
     return AuthorizationRequest(
         client_id=client.client_id,
@@ -102,12 +131,14 @@ def parse(
         response_mode=reply.response_mode,
         state=reply.state,
         scope=_parse_scope(parameters.get("scope"), client, prompt),
-        code_challenge=parameters["code_challenge"],
+        code_challenge=challenge,
         nonce=parameters.get("nonce"),
         prompt=prompt,
         authenticated_after=_authenticated_after(prompt, parameters.get("max_age"), now),
         login_hint=parameters.get("login_hint"),
         ui_locales=parameters.get("ui_locales"),
+        resource=resources.check(resource, supported.resources),
+        dpop_jkt=_parse_jkt(parameters.get("dpop_jkt")),
     )
 
 
@@ -194,6 +225,13 @@ def check_scope(scope: Scope, client: Client) -> None:
             expected=scopes.format_scope(client.scope),
             received=scopes.format_scope(scope)[:200],
         )
+
+
+def _parse_jkt(value: str | None) -> str | None:
+    """RFC 9449 §10: the code is bound to the key of this thumbprint."""
+    if value is not None and not _THUMBPRINT.fullmatch(value):
+        raise _invalid("The dpop_jkt is not a SHA-256 thumbprint.", "RFC 9449 §10", "43 base64url characters")
+    return value
 
 
 def _authenticated_after(prompt: tuple[str, ...], max_age: str | None, now: int) -> int | None:

@@ -19,6 +19,7 @@ class Grant:
     acr: str
     amr: tuple[str, ...]
     nonce: str | None
+    resource: tuple[str, ...]
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
@@ -31,6 +32,7 @@ class AuthorizationCode:
     code_hash: bytes
     redirect_uri: str
     code_challenge: str | None
+    dpop_jkt: str | None
     expires_at: datetime
     consumed_at: datetime | None
     grant: Grant
@@ -46,4 +48,5 @@ class RefreshToken:
     expires_at: datetime
     consumed_at: datetime | None
     answer: bytes | None
+    dpop_jkt: str | None
     grant: Grant

@@ -8,7 +8,7 @@ from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
 from tessera_shared.db import Database, Row
 from tessera_shared.scope import Scope
 
-_GRANT = """g.id, g.client_id, g.sub, g.scope AS grant_scope, g.sid, g.auth_time, g.acr, g.amr, g.nonce,
+_GRANT = """g.id, g.client_id, g.sub, g.scope AS grant_scope, g.sid, g.auth_time, g.acr, g.amr, g.nonce, g.resource,
     g.created_at AS grant_created_at, g.expires_at AS grant_expires_at, g.revoked_at"""
 
 INSERT_GRANT = """
@@ -19,18 +19,19 @@ WITH consent AS (
         (SELECT array_agg(DISTINCT token) FROM unnest(consents.scope || excluded.scope) AS token)
 ), made AS (
     INSERT INTO authz.grants
-        (id, client_id, sub, scope, sid, auth_time, acr, amr, nonce, created_at, expires_at)
-    VALUES ($1, $2, $3, $4::text[], $5, $6, $7, $8, $9, $10, $11) RETURNING id
+        (id, client_id, sub, scope, sid, auth_time, acr, amr, nonce, created_at, expires_at, resource)
+    VALUES ($1, $2, $3, $4::text[], $5, $6, $7, $8, $9, $10, $11, $17) RETURNING id
 )
-INSERT INTO authz.authorization_codes (code_hash, grant_id, redirect_uri, code_challenge, created_at, expires_at)
-SELECT $13, id, $14, $15, $10, $16 FROM made
+INSERT INTO authz.authorization_codes
+    (code_hash, grant_id, redirect_uri, code_challenge, created_at, expires_at, dpop_jkt)
+SELECT $13, id, $14, $15, $10, $16, $18 FROM made
 """
 LOAD_CODE = f"""
-SELECT c.code_hash, c.redirect_uri, c.code_challenge, c.expires_at, c.consumed_at, {_GRANT}
+SELECT c.code_hash, c.redirect_uri, c.code_challenge, c.dpop_jkt, c.expires_at, c.consumed_at, {_GRANT}
 FROM authz.authorization_codes c JOIN authz.grants g ON g.id = c.grant_id WHERE c.code_hash = $1
 """  # noqa: S608 - constants only
 LOAD_REFRESH_TOKEN = f"""
-SELECT t.token_hash, t.scope, t.created_at, t.expires_at, t.consumed_at, t.answer, {_GRANT}
+SELECT t.token_hash, t.scope, t.created_at, t.expires_at, t.consumed_at, t.answer, t.dpop_jkt, {_GRANT}
 FROM authz.refresh_tokens t JOIN authz.grants g ON g.id = t.grant_id WHERE t.token_hash = $1
 """  # noqa: S608 - constants only
 # FOR SHARE: a revocation that runs at the same time is either seen here, or waits and then sees the new token
@@ -41,8 +42,8 @@ WITH live AS (
     UPDATE authz.authorization_codes c SET consumed_at = $3 FROM live
     WHERE c.code_hash = $1 AND c.grant_id = live.id AND c.consumed_at IS NULL RETURNING c.grant_id
 ), issued AS (
-    INSERT INTO authz.refresh_tokens (token_hash, grant_id, scope, created_at, expires_at)
-    SELECT $4, grant_id, $5, $3, $6 FROM consumed WHERE $4::bytea IS NOT NULL
+    INSERT INTO authz.refresh_tokens (token_hash, grant_id, scope, created_at, expires_at, dpop_jkt)
+    SELECT $4, grant_id, $5, $3, $6, $7 FROM consumed WHERE $4::bytea IS NOT NULL
 )
 SELECT true FROM consumed
 """
@@ -53,8 +54,8 @@ WITH live AS (
     UPDATE authz.refresh_tokens t SET consumed_at = $3, answer = $7 FROM live
     WHERE t.token_hash = $1 AND t.grant_id = live.id AND t.consumed_at IS NULL RETURNING t.grant_id
 ), issued AS (
-    INSERT INTO authz.refresh_tokens (token_hash, grant_id, scope, created_at, expires_at)
-    SELECT $4, grant_id, $5, $3, $6 FROM consumed
+    INSERT INTO authz.refresh_tokens (token_hash, grant_id, scope, created_at, expires_at, dpop_jkt)
+    SELECT $4, grant_id, $5, $3, $6, $8 FROM consumed
 )
 SELECT true FROM consumed
 """
@@ -77,6 +78,7 @@ class NewRefreshToken:
     token_hash: bytes
     scope: Scope
     expires_at: datetime
+    dpop_jkt: str | None
 
 
 class GrantStore:
@@ -105,6 +107,8 @@ class GrantStore:
             code.redirect_uri,
             code.code_challenge,
             code.expires_at,
+            list(grant.resource),
+            code.dpop_jkt,
         )
 
     async def find_code(self, code_hash: bytes) -> AuthorizationCode | None:
@@ -116,6 +120,7 @@ class GrantStore:
             code_hash=row["code_hash"],
             redirect_uri=row["redirect_uri"],
             code_challenge=row["code_challenge"],
+            dpop_jkt=row["dpop_jkt"],
             expires_at=row["expires_at"],
             consumed_at=row["consumed_at"],
             grant=_to_grant(row),
@@ -133,6 +138,7 @@ class GrantStore:
             expires_at=row["expires_at"],
             consumed_at=row["consumed_at"],
             answer=row["answer"],
+            dpop_jkt=row["dpop_jkt"],
             grant=_to_grant(row),
         )
 
@@ -147,6 +153,7 @@ class GrantStore:
                 new.token_hash if new else None,
                 list(new.scope) if new else None,
                 new.expires_at if new else None,
+                new.dpop_jkt if new else None,
             )
         )
 
@@ -164,6 +171,7 @@ class GrantStore:
                 list(new.scope),
                 new.expires_at,
                 answer,
+                new.dpop_jkt,
             )
         )
 
@@ -188,6 +196,7 @@ def _to_grant(row: Row) -> Grant:
         acr=row["acr"],
         amr=tuple(row["amr"]),
         nonce=row["nonce"],
+        resource=tuple(row["resource"]),
         created_at=row["grant_created_at"],
         expires_at=row["grant_expires_at"],
         revoked_at=row["revoked_at"],

@@ -23,14 +23,23 @@ def _claims(authorization: Authorization, issuer: str, lifetime: timedelta, now:
     claims: dict[str, Any] = {
         "iss": issuer,
         "sub": authorization.sub,
-        "aud": issuer,
+        "aud": _audience(authorization.resource, issuer),
         "client_id": authorization.client_id,
         "iat": seconds(now),
         "exp": seconds(now + lifetime),
         "jti": uuid4().hex,
         "scope": format_scope(authorization.scope),
     }
+    if confirmation := authorization.confirmation.claim():  # RFC 7800 §3.1
+        claims["cnf"] = confirmation
     if authorization.grant is not None:
         grant = authorization.grant
         claims |= {"grant_id": grant.id, "auth_time": seconds(grant.auth_time), "acr": grant.acr}
     return claims
+
+
+def _audience(resource: tuple[str, ...], issuer: str) -> str | list[str]:
+    """One audience as a string, several as a list (RFC 7519 §4.1.3); without a resource the issuer (RFC 9068 §3)."""
+    if not resource:
+        return issuer
+    return resource[0] if len(resource) == 1 else list(resource)

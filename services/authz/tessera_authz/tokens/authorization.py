@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tessera_authz.protocol.confirmation import UNBOUND, Confirmation
 from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
 from tessera_shared.errors import OAuthError
 from tessera_shared.scope import Scope
@@ -15,20 +16,26 @@ class Authorization:
         client_id: The client that gets them.
         sub: The subject: a user, or `client:<client_id>` where no user took part.
         scope: The access token's scope.
+        resource: The resources it is for (RFC 8707); none: the issuer's own audience.
+        confirmation: What it is bound to.
         grant: The user's grant; none for client_credentials.
         consumes: What is used up by issuing.
         with_refresh_token: Whether a refresh token is issued.
         refresh_scope: The new refresh token's scope: a narrowed access token does not narrow it (RFC 6749 §6).
+        refresh_jkt: The DPoP key that a public client's refresh token is bound to (RFC 9449 §5).
 
     """
 
     client_id: str
     sub: str
     scope: Scope
+    resource: tuple[str, ...] = ()
+    confirmation: Confirmation = UNBOUND
     grant: Grant | None = None
     consumes: AuthorizationCode | RefreshToken | None = None
     with_refresh_token: bool = False
     refresh_scope: Scope = ()
+    refresh_jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ class TokenIssuer:
         key = self._ring.current.active("sig", self._keys.access_token_alg, now)
         answer: TokenAnswer = {
             "access_token": access_token.make(authorization, self._issuer, lifetime, key, now),
-            "token_type": "Bearer",
+            "token_type": authorization.confirmation.token_type,
             "expires_in": self._lifetimes.access_token_seconds,
             "scope": format_scope(authorization.scope),
         }
@@ -86,4 +86,4 @@ class TokenIssuer:
         answer["refresh_token"] = value
         idle_end = now + timedelta(days=self._lifetimes.refresh_token_days)
         expires_at = min(idle_end, authorization.grant.expires_at)
-        return NewRefreshToken(opaque.digest(value), authorization.refresh_scope, expires_at)
+        return NewRefreshToken(opaque.digest(value), authorization.refresh_scope, expires_at, authorization.refresh_jkt)
