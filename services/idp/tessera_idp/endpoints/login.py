@@ -70,7 +70,9 @@ class LoginEndpoint:
             user = await method.verify(sent, self.verifiers)
         except Busy:
             logging.get().warning("logins are waiting: one more was sent away")
-            return self._page(request, received, sent.get("username"), _BUSY, 503)
+            response = self._page(request, received, sent.get("username"), _BUSY, 503)
+            response.headers["retry-after"] = "1"
+            return response
         if user is None:
             return self._page(request, received, sent.get("username"), _WRONG, 403)
         # 5. a session under a new cookie, and the answer

@@ -1,0 +1,197 @@
+"""The real application on the real PostgreSQL and Redis, its keys made as authz makes them."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from starlette.types import ASGIApp
+
+from stack.embedded_environment import environment_of
+from stack.ports import Ports
+from tessera_idp.app import Parts, build_app, build_parts
+from tessera_idp.config import PREFIX, IdpConfig
+from tessera_idp.demo_user import ensure_demo_user
+from tessera_idp.keys import wait_for_keys
+from tessera_idp.startup import start_background
+from tessera_shared import clock
+from tessera_shared.config import load
+from tessera_shared.db import Database
+from tessera_shared.handoff import Answer, Ask, ClientDisplay, open_answer, seal_ask
+from tessera_shared.jose.jwt import mint
+from tessera_shared.keystore.ring import KeyRing
+from tessera_shared.keystore.rotation import RotationPolicy, rotate
+from tessera_shared.keystore.store import KeyStore
+from tessera_shared.sealed import load_master_key
+
+ROOT = Path(__file__).parents[3]
+POLICY = RotationPolicy(("RS256", "ES256", "A256GCM"), timedelta(days=90), timedelta(days=1), timedelta(days=2))
+CLIENT = ClientDisplay("demo-client", "Demo Client")
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass(frozen=True, slots=True)
+class Idp:
+    """The service under test, with what a test needs to play authz and the browser."""
+
+    config: IdpConfig
+    parts: Parts
+    app: ASGIApp
+    master_key: bytes
+    authz: Database
+
+    @property
+    def ring(self) -> KeyRing:
+        """The keys that authz and idp share."""
+        return self.parts.ring.current
+
+    def browser(self, app: ASGIApp | None = None) -> httpx.AsyncClient:
+        """A browser without cookies."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app or self.app), base_url=self.config.public_url)
+
+    def ask(self, want: str = "login", **changes: Any) -> str:
+        """The address that authz sends a browser to."""
+        values: dict[str, Any] = {
+            "step": str(uuid4()),
+            "want": want,
+            "client": CLIENT,
+            "scope": ("openid", "profile"),
+            "redirect_origin": "http://localhost:3000",
+        }
+        ask = Ask(**{**values, **changes})
+        now = clock.now()
+        sealed = seal_ask(ask, self.ring.active("enc", "A256GCM", now), now)
+        return f"/oidc/v1/{want}?{urlencode({'ask': sealed})}"
+
+    def answer(self, response: httpx.Response) -> Answer:
+        """What authz reads from the redirect."""
+        assert response.status_code == 303, response.text
+        location = urlsplit(response.headers["location"])
+        assert f"{location.scheme}://{location.netloc}{location.path}" == (
+            f"{self.config.issuer}/oauth2/v1/authorize/resume"
+        )
+        return open_answer(parse_qs(location.query)["answer"][0], self.ring, clock.now())
+
+    async def add_user(self, **claims: Any) -> str:
+        """A user with a name of its own and the password PASSWORD; returns the sub, which is also the username."""
+        sub = str(uuid4())
+        hashed = await self.parts.passwords.hash(PASSWORD)
+        assert await self.parts.users.add(sub, sub, claims, hashed, clock.now())
+        return sub
+
+    async def disable(self, sub: str) -> None:
+        """Disable a user."""
+        await self.parts.database.execute("UPDATE idp.users SET disabled = true WHERE sub = $1", sub)
+
+    async def log_in(self, browser: httpx.AsyncClient, username: str, **changes: Any) -> Answer:
+        """Log a browser in by the page."""
+        page = await browser.get(self.ask(**changes))
+        assert page.status_code == 200, page.text
+        return self.answer(await self.submit(browser, page, username=username, password=PASSWORD, action="login"))
+
+    async def submit(self, browser: httpx.AsyncClient, page: httpx.Response, **typed: str) -> httpx.Response:
+        """Send a page's form, as a browser does."""
+        return await browser.post(page.url.path, data={**hidden_fields(page), **typed})
+
+    async def is_logged_in(self, browser: httpx.AsyncClient) -> bool:
+        """What prompt=none finds."""
+        return self.answer(await browser.get(self.ask(silent=True))).outcome == "authenticated"
+
+    async def add_client(self, **metadata: Any) -> str:
+        """A client with this metadata; returns its client_id."""
+        client_id = str(uuid4())
+        await self.authz.execute(
+            "INSERT INTO authz.clients (client_id, metadata, created_at, updated_at) VALUES ($1, $2, now(), now())",
+            client_id,
+            json.dumps(metadata),
+        )
+        return client_id
+
+    async def add_grant(self, client_id: str, sub: str, sid: str) -> str:
+        """What authz stores when the user allowed the client something in that session."""
+        grant_id = await self.authz.fetchval(
+            "INSERT INTO authz.grants (id, client_id, sub, scope, sid, auth_time, acr, amr, created_at, expires_at)"
+            " VALUES ($1, $2, $3, '{openid}', $4, now(), 'x', '{pwd}', now(), now() + interval '1 hour') RETURNING id",
+            uuid4(),
+            client_id,
+            sub,
+            sid,
+        )
+        return str(grant_id)
+
+    def access_token(self, sub: str, *, typ: str = "at+jwt", **changes: Any) -> str:
+        """As authz makes it; a claim of None is left out."""
+        now = clock.seconds(clock.now())
+        claims = {
+            "iss": self.config.issuer,
+            "aud": self.config.issuer,
+            "sub": sub,
+            "client_id": "demo-client",
+            "iat": now,
+            "exp": now + 600,
+            "jti": uuid4().hex,
+            "scope": "openid",
+        }
+        return self._sign({**claims, **changes}, "ES256", typ)
+
+    def id_token(self, client_id: str, sub: str, sid: str | None, *, typ: str = "JWT", **changes: Any) -> str:
+        """As authz makes it; a claim of None is left out."""
+        now = clock.seconds(clock.now())
+        claims = {"iss": self.config.issuer, "aud": client_id, "sub": sub, "sid": sid, "iat": now, "exp": now + 600}
+        return self._sign({**claims, **changes}, "RS256", typ)
+
+    def _sign(self, claims: dict[str, Any], alg: str, typ: str) -> str:
+        key = self.ring.active("sig", alg, clock.now())
+        present = {name: value for name, value in claims.items() if value is not None}
+        return mint(present, key=key.key, kid=key.kid, alg=alg, typ=typ)
+
+
+def hidden_fields(page: httpx.Response) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text))
+
+
+@pytest.fixture(scope="session")
+def fields():
+    return hidden_fields
+
+
+@pytest.fixture(scope="session")
+def password() -> str:
+    return PASSWORD
+
+
+@pytest_asyncio.fixture(scope="session")
+async def idp(data_servers, database_as, redis_as) -> AsyncIterator[Idp]:
+    """The service as its start-up makes it, without a port."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment_of("idp", Ports(), data_servers).items():
+            patch.setenv(name, value)
+        config = load(IdpConfig, ROOT / "configs" / "idp.yml", PREFIX)
+    master_key = load_master_key(config.keys.master_key_file)
+    authz = await database_as("authz")
+    await rotate(authz, KeyStore(authz, master_key), POLICY, clock.now())
+    database = await database_as("idp")
+    ring = await wait_for_keys(KeyStore(database, master_key), "RS256", 0)
+    parts = build_parts(config, database, await redis_as("idp"), ring)
+    await ensure_demo_user(parts.users, parts.passwords)
+    await parts.revocations.load()
+    background = start_background(parts)
+    yield Idp(config, parts, build_app(config, parts, master_key, ()), master_key, authz)
+    await background.stop()
+    parts.passwords.close()
+    await parts.metadata.close()
+
+
+@pytest_asyncio.fixture
+async def browser(idp: Idp) -> AsyncIterator[httpx.AsyncClient]:
+    async with idp.browser() as client:
+        yield client
