@@ -1,0 +1,1 @@
+"""The end-to-end tests: a running stack, asked by HTTP and browser only."""

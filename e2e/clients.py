@@ -1,0 +1,77 @@
+"""The clients that the tests speak for: the demo client of configs/authz.yml, and a few that need other metadata.
+
+They are made the way a user makes a client without an API: as `bootstrap_clients` of authz's configuration.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+CALLBACK = "http://localhost:3000/callback"
+CALLBACK_WITH_QUERY = f"{CALLBACK}?tenant=blue&x=%20y"
+AFTER_LOGOUT = "http://localhost:3000/"
+USERNAME, PASSWORD = "alice", "wonderland-42"
+CODE_GRANTS = ["authorization_code", "refresh_token"]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered client and how it authenticates."""
+
+    client_id: str
+    secret: str | None = None
+    method: str = "client_secret_basic"
+    redirect_uri: str = CALLBACK
+    scope: str = "openid profile email"
+
+
+DEMO = Client("demo-client", "demo-secret")
+EVERY_SCOPE = Client(
+    "e2e-every-scope",
+    "every scope of the house",
+    method="client_secret_post",
+    scope="openid profile email address phone offline_access",
+)
+PUBLIC = Client("e2e-public", method="none", redirect_uri="http://127.0.0.1/native/callback", scope="openid profile")
+ODD = Client("e2e odd:client/ä", "päss: wörd+&%41=?", scope="openid")
+SERVICE = Client("e2e-service", "e2e-service-secret", scope="profile reports:read")
+CODE_ONLY = Client("e2e-code-only", "e2e-code-only-secret", scope="openid profile")
+NEVER_ALLOWED = Client("e2e-never-allowed", "e2e-never-allowed-secret")
+
+_METADATA: dict[Client, dict[str, Any]] = {
+    EVERY_SCOPE: {
+        "client_name": "Tea & <i>Biscuits</i>",
+        "client_uri": "https://tea.example/",
+        "logo_uri": "https://tea.example/logo.png",
+        "policy_uri": "https://tea.example/policy",
+        "tos_uri": "https://tea.example/terms",
+        "redirect_uris": [CALLBACK, CALLBACK_WITH_QUERY],
+        "post_logout_redirect_uris": [AFTER_LOGOUT, f"{AFTER_LOGOUT}bye?from=tea"],
+        "grant_types": CODE_GRANTS,
+    },
+    PUBLIC: {"client_name": "Native", "redirect_uris": [PUBLIC.redirect_uri, CALLBACK], "grant_types": CODE_GRANTS},
+    ODD: {"client_name": "Odd", "redirect_uris": [CALLBACK], "grant_types": [*CODE_GRANTS, "client_credentials"]},
+    SERVICE: {"client_name": "Service", "redirect_uris": [CALLBACK], "grant_types": ["client_credentials"]},
+    CODE_ONLY: {"client_name": "Code only", "redirect_uris": [CALLBACK], "grant_types": ["authorization_code"]},
+    NEVER_ALLOWED: {"client_name": "Never allowed", "redirect_uris": [CALLBACK], "grant_types": CODE_GRANTS},
+}
+
+
+def bootstrap_clients() -> str:
+    """The setting `bootstrap_clients` as JSON: what configs/authz.yml has, and the tests' own."""
+    configured = yaml.safe_load((ROOT / "configs" / "authz.yml").read_text(encoding="utf-8"))["bootstrap_clients"]
+    return json.dumps([*configured, *(_bootstrap(client, extra) for client, extra in _METADATA.items())])
+
+
+def _bootstrap(client: Client, extra: dict[str, Any]) -> dict[str, Any]:
+    metadata = {
+        "response_types": ["code"] if "authorization_code" in extra["grant_types"] else [],
+        "scope": client.scope,
+        "token_endpoint_auth_method": client.method,
+        **extra,
+    }
+    return {"client_id": client.client_id, "client_secret": client.secret, "metadata": metadata}

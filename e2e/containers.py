@@ -1,0 +1,108 @@
+"""The compose stack under test: the real compose.yaml under a project name of its own."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from e2e.clients import ROOT, bootstrap_clients
+from e2e.stack import REFRESH_GRACE, Stack, answers
+from stack.ports import Ports, free_port
+
+PROJECT = f"tessera-e2e-{os.getpid()}"
+FILES = [str(ROOT / "compose.yaml"), str(ROOT / "e2e" / "compose.yaml")]
+SETUP = ["up --build --detach"]
+CLEANUP = ["down --volumes --remove-orphans --rmi local"]
+READY_SECONDS = 180.0
+_SERVICES = ("authz", "idp", "rs")
+
+
+class Containers:
+    """The control of a compose stack."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+        self._since = time.time()
+
+    def stack(self) -> Stack:
+        """Where it answers."""
+        authz, idp, rs = (self._ports.url(name) for name in _SERVICES)
+        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self)
+
+    def is_ready(self) -> bool:
+        """Whether all three services can serve."""
+        return all(answers(self._ports.url(name)) for name in _SERVICES)
+
+    def stop(self, *names: str) -> None:
+        """Stop gracefully."""
+        _compose("stop", *names)
+
+    def kill(self, *names: str) -> None:
+        """End with SIGKILL."""
+        _compose("kill", "--signal", "SIGKILL", *names)
+
+    def start(self, *names: str) -> None:
+        """Start, and wait until each can serve."""
+        _compose("up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", *names)
+        self.wait_for(*(name for name in names if name in _SERVICES))
+
+    def wait_for(self, *names: str) -> None:
+        """Wait until the gateway has found the services too."""
+        deadline = time.monotonic() + READY_SECONDS
+        while not all(answers(self._ports.url(name)) for name in names):
+            assert time.monotonic() < deadline, f"not ready: {names}"
+            time.sleep(0.2)
+
+    def scale(self, name: str, count: int) -> None:
+        """Run that many containers of a service, as `--scale` does."""
+        _compose(
+            "up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", "--scale", f"{name}={count}", name
+        )
+
+    def log_lines(self, part: str) -> list[str]:
+        """The log lines of all services that hold `part`."""
+        lines = _compose("logs", "--no-color", *_SERVICES).splitlines()
+        return [line for line in lines if part in line]
+
+    @contextmanager
+    def authz_replica(self, settings: Mapping[str, str]) -> Iterator[str]:
+        """One more authz on the same data, in a container with a host port of its own."""
+        port = free_port()
+        name = f"{PROJECT}-replica-{port}"
+        url = f"http://localhost:{port}"
+        variables = [word for key, value in settings.items() for word in ("--env", f"{key}={value}")]
+        publish = ("--publish", f"127.0.0.1:{port}:8080")
+        _compose("run", "--detach", "--no-deps", "--name", name, *publish, *variables, "authz")
+        try:
+            deadline = time.monotonic() + READY_SECONDS
+            while not answers(url):
+                assert time.monotonic() < deadline, _run("docker", "logs", name)
+                time.sleep(0.1)
+            yield url
+        finally:
+            _run("docker", "rm", "--force", name)
+
+
+def choose_ports() -> Ports:
+    """Free ports on the host, told to compose by its environment; the tests' own settings too."""
+    ports = Ports.free()
+    os.environ.update(
+        AUTHZ_PORT=str(ports.authz),
+        IDP_PORT=str(ports.idp),
+        RS_PORT=str(ports.rs),
+        E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(),
+        E2E_REFRESH_GRACE_SECONDS=str(REFRESH_GRACE),
+    )
+    return ports
+
+
+def _compose(*arguments: str) -> str:
+    files = [word for file in FILES for word in ("--file", file)]
+    return _run("docker", "compose", "--ansi", "never", *files, "--project-name", PROJECT, *arguments)
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+    return done.stdout

@@ -1,0 +1,108 @@
+"""The embedded stack under test: the services as processes, measured by coverage from inside."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from e2e.clients import ROOT, bootstrap_clients
+from e2e.measured import FOLDER
+from e2e.stack import CLOCK_TOLERANCE, REFRESH_GRACE, Stack, answers
+from stack.embedded import EmbeddedStack
+from stack.embedded_environment import SERVICES, environment_of
+from stack.ports import Ports, free_port
+from stack.process import Process
+
+SETTINGS = {
+    "authz": {
+        "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients(),
+        "TESSERA_AUTHZ_LIFETIMES__REFRESH_GRACE_SECONDS": str(REFRESH_GRACE),
+    },
+    "idp": {"TESSERA_IDP_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE)},
+    "rs": {"TESSERA_RS_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE)},
+}
+
+
+def measures() -> bool:
+    """Whether the services run under coverage; `TESSERA_COVERAGE=0` switches it off."""
+    return os.environ.get("TESSERA_COVERAGE", "1") == "1"
+
+
+class Embedded:
+    """The control of an embedded stack."""
+
+    def __init__(self, folder: Path) -> None:
+        runner = [sys.executable, "-m", *(["coverage", "run", "-m"] if measures() else [])]
+        measured = {"COVERAGE_FILE": str(FOLDER / ".coverage")}
+        self._runner = runner
+        self._extra = {name: {**SETTINGS.get(name, {}), **measured} for name in (*SERVICES, "migrate")}
+        self.whole = EmbeddedStack(
+            folder, ports=Ports.free(), env=self._extra, python=dict.fromkeys((*SERVICES, "migrate"), runner)
+        )
+
+    @contextmanager
+    def run(self) -> Iterator[Stack]:
+        """Start it, and stop it gracefully at the end: only then is what was measured written."""
+        with self.whole as whole:
+            yield Stack("embedded", whole.authz_url, whole.idp_url, whole.rs_url, REFRESH_GRACE, self)
+
+    def stop(self, *names: str) -> None:
+        """Stop gracefully."""
+        self.whole.stop(*names)
+
+    def kill(self, *names: str) -> None:
+        """End with SIGKILL."""
+        self.whole.kill(*names)
+
+    def start(self, *names: str) -> None:
+        """Start, and wait until each can serve."""
+        self.whole.start(*names)
+
+    def log_lines(self, part: str) -> list[str]:
+        """The log lines of all services that hold `part`."""
+        found = []
+        for name in SERVICES:
+            text = (self.whole.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+            found += [f"{name}: {line}" for line in text.splitlines() if part in line]
+        return found
+
+    @contextmanager
+    def authz_replica(self, settings: Mapping[str, str]) -> Iterator[str]:
+        """One more authz on the same data."""
+        port = free_port()
+        url = f"http://localhost:{port}"
+        environment = self.environment("authz") | {"TESSERA_AUTHZ_LISTEN__PORT": str(port), **settings}
+        log = self.whole.logs / f"authz-{port}.log"
+        process = Process("authz replica", self.command("authz"), log=log, environment=environment, cwd=ROOT)
+        process.start()
+        try:
+            process.wait_until(lambda: answers(url), timeout=30)
+            yield url
+        finally:
+            process.stop()
+
+    def environment(self, name: str) -> dict[str, str]:
+        """The environment that a service of this stack runs in."""
+        return {**os.environ, **environment_of(name, self.whole.ports, self.whole.servers), **self._extra[name]}
+
+    def command(self, name: str, config: Path | None = None) -> list[str]:
+        """A service's entry point, as a user starts it."""
+        return [*self._runner, f"tessera_{name}", "--config", str(config or ROOT / "configs" / f"{name}.yml")]
+
+    def start_alone(
+        self, name: str, settings: Mapping[str, str], config: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a service that is expected to end by itself, with settings laid over the stack's."""
+        environment = self.environment(name) | {f"TESSERA_{name.upper()}_LISTEN__PORT": str(free_port()), **settings}
+        return subprocess.run(
+            self.command(name, config),
+            env=environment,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )

@@ -1,0 +1,90 @@
+"""The stack under test: in containers, as plain processes, or one that runs already.
+
+`E2E_STACK` chooses: `compose`, `embedded`, or the three URLs of a running stack (authz, idp, rs, with commas between).
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import httpx
+
+from stack.choice import choose
+
+Kind = Literal["compose", "embedded", "url"]
+
+REFRESH_GRACE = 3
+"""The grace period of refresh tokens in the stacks that the tests start, in seconds: tests wait for its end."""
+DEFAULT_REFRESH_GRACE = 10
+CLOCK_TOLERANCE = 1
+"""How far clocks may be off in the stacks that the tests start, in seconds: tests wait for tokens to expire."""
+
+
+class Control(Protocol):
+    """What the tests may do to a stack that they started themselves. Names are authz, idp, rs, redis and postgres."""
+
+    def stop(self, *names: str) -> None:
+        """Stop gracefully."""
+
+    def kill(self, *names: str) -> None:
+        """End with SIGKILL, as a crash does."""
+
+    def start(self, *names: str) -> None:
+        """Start, and wait until each can serve."""
+
+    def log_lines(self, part: str) -> list[str]:
+        """The log lines of all services that hold `part`."""
+
+    def authz_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
+        """One more authz on the same data, with other settings; yields its URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Where the services answer, and what may be done to them."""
+
+    kind: Kind
+    authz: str
+    idp: str
+    rs: str
+    refresh_grace: int
+    control: Control | None = None
+
+    @property
+    def issuer(self) -> str:
+        """The issuer is authz's public URL."""
+        return self.authz
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The services' URLs by name."""
+        return {"authz": self.authz, "idp": self.idp, "rs": self.rs}
+
+
+def kind() -> Kind:
+    """Which stack to use: what `E2E_STACK` says, else compose where Docker answers, else embedded."""
+    wish = os.environ.get("E2E_STACK", "")
+    if wish.startswith(("http://", "https://")):
+        return "url"
+    return choose(wish or "auto").kind
+
+
+def running() -> Stack:
+    """The stack whose URLs `E2E_STACK` holds."""
+    authz, idp, rs = (url.strip().rstrip("/") for url in os.environ["E2E_STACK"].split(","))
+    return Stack("url", authz, idp, rs, DEFAULT_REFRESH_GRACE)
+
+
+def answers(url: str) -> bool:
+    """Whether the service at `url` says that it can serve."""
+    try:
+        return httpx.get(f"{url}/health", timeout=2, trust_env=False).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def containing(lines: Iterator[str], part: str) -> list[str]:
+    """The lines that hold `part`."""
+    return [line.rstrip() for line in lines if part in line]
