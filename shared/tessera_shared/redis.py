@@ -8,6 +8,7 @@ from typing import Any
 from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import RedisError
 
 from tessera_shared import logging
@@ -32,7 +33,8 @@ class Redis:
             socket_connect_timeout=config.timeout_seconds,
             decode_responses=True,
             protocol=2,
-            retry=Retry(NoBackoff(), retries=0),
+            # once more on a new connection: a pooled one may be left over from before Redis was started again
+            retry=Retry(NoBackoff(), retries=1, supported_errors=(ConnectionLost,)),
         )
 
     async def ping(self) -> None:
