@@ -7,6 +7,7 @@ environment for either of them from `stack.embedded_environment.environment_of`.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -89,6 +90,14 @@ class ContainerServers:
         for name in names or self._containers:
             self._containers[name].get_wrapped_container().kill()
 
+    def pause(self, name: str) -> None:
+        """Let the named server hang: connections stay open, nothing answers."""
+        self._containers[name].get_wrapped_container().pause()
+
+    def resume(self, name: str) -> None:
+        """Let it go on."""
+        self._containers[name].get_wrapped_container().unpause()
+
     def lose_redis_data(self) -> None:
         """Crash Redis and delete what it had stored."""
         self._redis.exec(["rm", "-rf", "/data/appendonlydir", "/data/dump.rdb"])
@@ -111,7 +120,20 @@ class ContainerServers:
 
 
 class EmbeddedServers(DataServers):
-    """The embedded servers, which can lose Redis's data too."""
+    """The embedded servers, which can hang and lose Redis's data too."""
+
+    def pause(self, name: str) -> None:
+        """Let the named server hang: connections stay open, nothing answers."""
+        os.killpg(self._pid(name), signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Let it go on."""
+        os.killpg(self._pid(name), signal.SIGCONT)
+
+    def _pid(self, name: str) -> int:
+        pid = self.processes[name].pid
+        assert pid is not None, f"{name} was never started"  # noqa: S101 - a fixture's own check
+        return pid
 
     def lose_redis_data(self) -> None:
         """Crash Redis and delete what it had stored."""

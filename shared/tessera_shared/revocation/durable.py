@@ -10,6 +10,9 @@ from tessera_shared.redis import Redis
 from tessera_shared.revocation.entry import Revocation
 
 STREAM = "tessera:revocations"
+KEPT_BEYOND_END = timedelta(minutes=5)
+"""How long an entry is kept after its end: as far as a verifier's clock tolerance may ever reach, so that a revoked
+token is not accepted in its last seconds."""
 
 SINCE = """
 SELECT kind, value, expires_at, revoked_at FROM revocation.entries
@@ -17,7 +20,8 @@ WHERE revoked_at >= $1 AND expires_at > $2 ORDER BY revoked_at
 """
 INSERT = """
 INSERT INTO revocation.entries (kind, value, expires_at) VALUES ($1, $2, $3)
-ON CONFLICT (kind, value) DO UPDATE SET expires_at = greatest(entries.expires_at, excluded.expires_at)
+ON CONFLICT (kind, value) DO UPDATE
+SET expires_at = greatest(entries.expires_at, excluded.expires_at), revoked_at = excluded.revoked_at
 """
 IS_LISTED = """
 SELECT EXISTS (
@@ -34,7 +38,7 @@ async def add(database: Database, revocation: Revocation) -> None:
 
 async def since(database: Database, moment: datetime, now: datetime) -> list[tuple[Revocation, datetime]]:
     """What was revoked from `moment` on and still matters, with the time of each."""
-    rows = await database.fetch(SINCE, moment, now)
+    rows = await database.fetch(SINCE, moment, now - KEPT_BEYOND_END)
     return [(Revocation(row["kind"], row["value"], row["expires_at"]), row["revoked_at"]) for row in rows]
 
 
@@ -45,7 +49,7 @@ async def is_listed(database: Database, named: Sequence[tuple[str, str]]) -> boo
 
 async def purge(database: Database, now: datetime) -> None:
     """Forget what concerns no valid token any more."""
-    await database.execute(PURGE, now - timedelta(minutes=5))
+    await database.execute(PURGE, now - KEPT_BEYOND_END)
 
 
 async def announce(redis: Redis, revocations: Sequence[Revocation], keep: timedelta, now: datetime) -> None:

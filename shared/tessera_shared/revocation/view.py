@@ -1,7 +1,9 @@
-"""The in-memory view of what is revoked: follows the stream, reads the database for what the stream may have missed.
+"""The in-memory view of what is revoked: follows the stream, and reads the database for what that may have missed.
 
-The view is current while the stream was read, or the database was, within `max_staleness`. A verifier that finds it not
-current must ask elsewhere or refuse: a revoked token is never accepted because something was down.
+Two tasks keep it current, so that neither source, when it hangs, holds the other up. A reading of the database is proof
+for `MAX_STALENESS`. Reading the stream is proof only once the database was read after the stream came up: what was
+revoked while either was away may never have been announced. A verifier that finds the view not current must ask
+elsewhere or refuse: a revoked token is never accepted because something was down.
 """
 
 import asyncio
@@ -13,15 +15,17 @@ from typing import Any
 from tessera_shared import clock, logging
 from tessera_shared.db import Database
 from tessera_shared.errors import Unavailable
-from tessera_shared.redis import Redis
+from tessera_shared.redis import Redis, StreamEntry
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.entry import Revocation, names
 
 MAX_STALENESS = timedelta(seconds=3)
 _BLOCK_SECONDS = 1.0
-_RECONCILE = timedelta(seconds=2)
+_RECONCILE_SECONDS = 1.0
+_RETRY_SECONDS = 0.5
 _OVERLAP = timedelta(seconds=60)
 """How far back a reading of the database reaches again: transactions may commit out of the order of their times."""
+_NEVER = datetime.fromtimestamp(0, UTC)
 
 
 class RevocationView:
@@ -32,9 +36,8 @@ class RevocationView:
         self._redis = redis
         self._entries: dict[tuple[str, str], datetime] = {}
         self._stream_position = "0-0"
-        self._newest = datetime.fromtimestamp(0, UTC)
-        self._current_until = self._newest
-        self._reconciled_at = self._newest
+        self._stream_up_since: datetime | None = None
+        self._newest = self._reconciled_at = self._current_until = _NEVER
 
     def is_current(self, now: datetime) -> bool:
         """Whether the view can be relied on at `now`."""
@@ -45,8 +48,9 @@ class RevocationView:
         return any(name in self._entries for name in names(claims))
 
     def add(self, revocation: Revocation) -> None:
-        """Take in one revocation."""
-        self._entries[(revocation.kind, revocation.value)] = revocation.expires_at
+        """Take in one revocation; of two for the same name the longer one counts."""
+        name = (revocation.kind, revocation.value)
+        self._entries[name] = max(revocation.expires_at, self._entries.get(name, _NEVER))
 
     async def load(self) -> None:
         """Take in everything at start. The position in the stream is read first, so that nothing falls between.
@@ -57,49 +61,69 @@ class RevocationView:
         """
         with contextlib.suppress(Unavailable):  # without Redis the view lives on the database
             self._stream_position = await self._redis.last_id(durable.STREAM)
+            self._stream_up_since = clock.now()
         await self._reconcile()
 
     async def follow(self) -> None:
         """Keep the view current until cancelled."""
-        degraded = False
-        while True:
-            try:
-                await self._follow_stream()
-            except Unavailable as error:
-                if not degraded:
-                    logging.get().warning("revocations: stream lost, reading the database", reason=str(error))
-                degraded = True
-            else:
-                if degraded:
-                    logging.get().info("revocations: following the stream again")
-                degraded = False
-            if degraded:
-                await self._read_database_once()
-                await asyncio.sleep(_BLOCK_SECONDS / 2)
+        async with asyncio.TaskGroup() as sources:
+            sources.create_task(self._follow_stream())
+            sources.create_task(self._follow_database())
 
     async def _follow_stream(self) -> None:
-        entries = await self._redis.read(durable.STREAM, self._stream_position, _BLOCK_SECONDS)
-        for position, entry in entries:
-            self.add(Revocation.from_stream(entry))
-            self._stream_position = position
-        now = clock.now()
-        self._current_until = max(self._current_until, now + MAX_STALENESS)
-        if now - self._reconciled_at > _RECONCILE:
-            with contextlib.suppress(Unavailable):  # the stream is there; the next round tries again
-                await self._reconcile()
+        answered = True
+        while True:
+            try:
+                entries = await self._redis.read(durable.STREAM, self._stream_position, _BLOCK_SECONDS)
+            except Unavailable as error:
+                self._stream_up_since = None
+                if answered:
+                    logging.get().warning("revocations: stream lost, reading the database", reason=str(error))
+                answered = False
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            if not answered:
+                logging.get().info("revocations: following the stream again")
+            answered = True
+            self._take_in(entries, clock.now())
 
-    async def _read_database_once(self) -> None:
-        try:
-            await self._reconcile()
-        except Unavailable as error:
-            logging.get().error("revocations: neither stream nor database", reason=str(error))
+    def _take_in(self, entries: list[StreamEntry], now: datetime) -> None:
+        for position, entry in entries:
+            try:
+                self.add(Revocation.from_stream(entry))
+            except (KeyError, ValueError) as error:
+                logging.get().error("revocations: entry not understood", position=position, reason=repr(error))
+                self._stream_up_since = now  # the database must say what this was
+            self._stream_position = position
+        if self._stream_up_since is None:
+            self._stream_up_since = now
+        if self._reconciled_at >= self._stream_up_since:
+            self._extend(now)
+
+    async def _follow_database(self) -> None:
+        answered = True
+        while True:
+            try:
+                await self._reconcile()
+            except Unavailable as error:
+                if answered:
+                    logging.get().error("revocations: the database cannot be read", reason=str(error))
+                answered = False
+            else:
+                if not answered:
+                    logging.get().info("revocations: reading the database again")
+                answered = True
+            await asyncio.sleep(_RECONCILE_SECONDS)
 
     async def _reconcile(self) -> None:
-        """Read what the database has that the stream may have missed, and forget what has expired."""
+        """Read what the database has that the stream may have missed, and forget what matters no more."""
         started = clock.now()
         for revocation, revoked_at in await durable.since(self._database, self._newest - _OVERLAP, started):
             self.add(revocation)
             self._newest = max(self._newest, revoked_at)
-        self._entries = {name: expires_at for name, expires_at in self._entries.items() if expires_at > started}
+        self._entries = {name: end for name, end in self._entries.items() if end > started - durable.KEPT_BEYOND_END}
         self._reconciled_at = started
-        self._current_until = max(self._current_until, started + MAX_STALENESS)
+        self._extend(started)
+
+    def _extend(self, known_at: datetime) -> None:
+        self._current_until = max(self._current_until, known_at + MAX_STALENESS)
