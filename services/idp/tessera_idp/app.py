@@ -29,7 +29,7 @@ from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
 from tessera_shared.db import Database
 from tessera_shared.http.exchange import Exchange
-from tessera_shared.http.headers import Network
+from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply, document_endpoints, routes
 from tessera_shared.http.pages import Pages, load_pages
@@ -72,7 +72,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
     )
 
 
-def build_app(config: IdpConfig, parts: Parts, master_key: bytes, trusted_proxies: tuple[Network, ...]) -> ASGIApp:
+def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     """The ASGI application.
 
     Raises:
@@ -83,7 +83,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes, trusted_proxie
     endpoints = [*_page_endpoints(config, parts, pages, master_key), *_api_endpoints(config, parts)]
     endpoints += [*pages.endpoints(), _health(parts)]
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
-    return Exchange(Router(routes(endpoints)), trusted_proxies)
+    return Exchange(Router(routes(endpoints)), parse_networks(config.trusted_proxies))
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
