@@ -4,14 +4,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from tessera_authz.app import Rooms, build
+from tessera_authz.bootstrap import make_bootstrap_clients, make_bootstrap_scopes
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.config import AuthzConfig
-from tessera_authz.store import clients
+from tessera_authz.store import client_secrets, initial_access_tokens, registration
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
-from tessera_shared import clock, db, logging, redis, schema
+from tessera_authz.store.scopes import ScopeDirectory
+from tessera_shared import audit, clock, db, logging, redis, schema
+from tessera_shared.audit import Actor, Event
 from tessera_shared.config import load
 from tessera_shared.db import Database
 from tessera_shared.errors import Unavailable
@@ -28,6 +31,7 @@ from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import load_master_key
 
 _KEYS_SECONDS = 30
+_USES_SECONDS = 60
 _PURGE_SECONDS = 300
 _PUSHED_KEPT = timedelta(hours=1)
 """How long an expired pushed request stays: its user may still be on the way, and it must not be used twice."""
@@ -49,18 +53,22 @@ async def run(path: Path) -> None:
         ring = await _open_ring(config, database)
         broker = await redis.connect(config.redis)
         secrets = SecretVerifier(config.secret_hash_workers)
-        await _make_bootstrap_clients(config, database, secrets)
-        directory = ClientDirectory(database, secrets.forget)
+        await make_bootstrap_scopes(config, database)
+        await make_bootstrap_clients(config, database, secrets)
+        directory, scopes = ClientDirectory(database, secrets.forget), ScopeDirectory(database)
         revocations = RevocationView(database, broker)
         await revocations.load()
-        app = build(Rooms(config, database, ring, broker, secrets, directory, revocations))
+        app = build(Rooms(config, database, ring, broker, secrets, directory, scopes, revocations))
         port = open_port(config.listen)
         background.start("client changes", directory.follow_changes)
+        background.start("scope changes", scopes.follow_changes)
         background.start("revocations", revocations.follow)
         background.every("keys", _KEYS_SECONDS, lambda: _keep_keys(ring, broker))
+        background.every("client uses", _USES_SECONDS, lambda: _note_uses(directory, database))
         background.every("purge", _PURGE_SECONDS, lambda: _purge(config, database))
         await _publish(ring, broker)
         await serve(app, port)
+        await _note_uses(directory, database)
         secrets.close()
         await broker.close()
     finally:
@@ -85,16 +93,6 @@ async def _open_ring(config: AuthzConfig, database: Database) -> LiveRing:
     return LiveRing(await load_rotated(), load_rotated)
 
 
-async def _make_bootstrap_clients(config: AuthzConfig, database: Database, secrets: SecretVerifier) -> None:
-    """Make the configured clients that are not there yet; a client that is there is left alone."""
-    for bootstrap in config.bootstrap_clients:
-        hashed = None if bootstrap.client_secret is None else await secrets.hash(bootstrap.client_secret)
-        async with database.transaction() as tx:
-            made = await clients.add(tx, bootstrap.client_id, bootstrap.metadata, hashed, clock.now())
-        if made:
-            logging.get().info("bootstrap client created", client_id=bootstrap.client_id)
-
-
 async def _keep_keys(ring: LiveRing, broker: Redis) -> None:
     await ring.reload()
     await _publish(ring, broker)
@@ -107,6 +105,12 @@ async def _publish(ring: LiveRing, broker: Redis) -> None:
         logging.get().warning("keys not published to redis; verifiers fetch them by HTTP", reason=str(error))
 
 
+async def _note_uses(directory: ClientDirectory, database: Database) -> None:
+    """Write down which clients were used; the ones that nobody uses are removed in the end."""
+    if used := directory.take_uses():
+        await registration.note_uses(database, used, clock.now())
+
+
 async def _purge(config: AuthzConfig, database: Database) -> None:
     now = clock.now()
     grace = timedelta(seconds=config.lifetimes.refresh_grace_seconds)
@@ -114,3 +118,9 @@ async def _purge(config: AuthzConfig, database: Database) -> None:
     await GrantStore(database).purge(now - grace, now)
     await PushedRequestStore(database).purge(now - _PUSHED_KEPT)
     await durable.purge(database, now)
+    await client_secrets.purge(database, now)
+    await initial_access_tokens.purge(database, now)
+    async with database.transaction() as tx:
+        unused = await registration.purge(tx, now - timedelta(days=config.registration.unused_days), now)
+        for client_id in unused:
+            await audit.record(tx, Actor("authz", "authz", "background"), Event("client.expired", client_id))
