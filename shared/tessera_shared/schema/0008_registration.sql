@@ -46,12 +46,12 @@ CREATE TABLE authz.scopes (
 );
 INSERT INTO authz.scopes (name, title, detail, is_default, is_open, created_at, updated_at)
 SELECT name, title, detail, is_default, true, now(), now() FROM (VALUES
-    ('openid', 'Recognize you', 'By an identifier that stays the same at every login', true),
-    ('profile', 'See your profile', 'Your name, picture, birthdate, gender, language and time zone', true),
-    ('email', 'See your email address', 'And whether it was verified', true),
-    ('address', 'See your postal address', 'Street, city, region, postal code and country', false),
-    ('phone', 'See your phone number', 'And whether it was verified', false),
-    ('offline_access', 'Keep this access while you are away', 'Also when you are not using the application', false)
+    ('openid', 'Recognize you', 'With the same identifier at every login', true),
+    ('profile', 'See your profile', 'Name, picture, gender, birthdate, language and time zone', true),
+    ('email', 'See your email address', 'And whether it is verified', true),
+    ('address', 'See your postal address', 'Street, city, postal code and country', false),
+    ('phone', 'See your phone number', 'And whether it is verified', false),
+    ('offline_access', 'Stay connected', 'Also while you are not using it', false)
 ) AS standard (name, title, detail, is_default);
 
 -- A client may use those of its scopes that exist: a change makes replicas forget all clients (an empty client_id).

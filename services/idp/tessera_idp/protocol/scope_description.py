@@ -18,4 +18,4 @@ def describe(scope: Iterable[str], described: Iterable[ScopeDescription]) -> lis
 
 
 def _undescribed(token: str) -> ScopeDescription:
-    return ScopeDescription(token, f"Use “{token}”", "A permission of the service it calls")
+    return ScopeDescription(token, f"Use “{token}”", "A permission that has no other description")
