@@ -40,6 +40,8 @@ PUBLIC = Client("e2e-public", method="none", redirect_uri="http://127.0.0.1/nati
 ODD = Client("e2e odd:client/ä", "päss: wörd+&%41=?", scope="openid")
 SERVICE = Client("e2e-service", "e2e-service-secret", scope="profile reports:read")
 CODE_ONLY = Client("e2e-code-only", "e2e-code-only-secret", scope="openid profile")
+OIDC = Client("e2e-oidc", "e2e-oidc-secret", scope="openid")
+STEADY = Client("e2e-steady", "e2e-steady-secret", scope="openid profile")
 NEVER_ALLOWED = Client("e2e-never-allowed", "e2e-never-allowed-secret")
 
 _METADATA: dict[Client, dict[str, Any]] = {
@@ -57,6 +59,13 @@ _METADATA: dict[Client, dict[str, Any]] = {
     ODD: {"client_name": "Odd", "redirect_uris": [CALLBACK], "grant_types": [*CODE_GRANTS, "client_credentials"]},
     SERVICE: {"client_name": "Service", "redirect_uris": [CALLBACK], "grant_types": ["client_credentials"]},
     CODE_ONLY: {"client_name": "Code only", "redirect_uris": [CALLBACK], "grant_types": ["authorization_code"]},
+    OIDC: {"client_name": "OIDC", "redirect_uris": [CALLBACK], "grant_types": CODE_GRANTS, "profile": "oidc"},
+    STEADY: {
+        "client_name": "Steady",
+        "redirect_uris": [CALLBACK],
+        "grant_types": CODE_GRANTS,
+        "refresh_token_rotation": False,
+    },
     NEVER_ALLOWED: {"client_name": "Never allowed", "redirect_uris": [CALLBACK], "grant_types": CODE_GRANTS},
 }
 

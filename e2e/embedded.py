@@ -1,5 +1,6 @@
 """The embedded stack under test: the services as processes, measured by coverage from inside."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,20 +10,11 @@ from pathlib import Path
 
 from e2e.clients import ROOT, bootstrap_clients
 from e2e.measured import FOLDER
-from e2e.stack import CLOCK_TOLERANCE, REFRESH_GRACE, Stack, answers
+from e2e.stack import CLOCK_TOLERANCE, OTHER_RESOURCE, REFRESH_GRACE, Stack, answers
 from stack.embedded import EmbeddedStack
 from stack.embedded_environment import SERVICES, environment_of
 from stack.ports import Ports, free_port
 from stack.process import Process
-
-SETTINGS = {
-    "authz": {
-        "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients(),
-        "TESSERA_AUTHZ_LIFETIMES__REFRESH_GRACE_SECONDS": str(REFRESH_GRACE),
-    },
-    "idp": {"TESSERA_IDP_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE)},
-    "rs": {"TESSERA_RS_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE)},
-}
 
 
 def measures() -> bool:
@@ -34,13 +26,12 @@ class Embedded:
     """The control of an embedded stack."""
 
     def __init__(self, folder: Path) -> None:
+        ports = Ports.free()
         runner = [sys.executable, "-m", *(["coverage", "run", "-m"] if measures() else [])]
-        measured = {"COVERAGE_FILE": str(FOLDER / ".coverage")}
+        python = dict.fromkeys((*SERVICES, "migrate"), runner)
         self._runner = runner
-        self._extra = {name: {**SETTINGS.get(name, {}), **measured} for name in (*SERVICES, "migrate")}
-        self.whole = EmbeddedStack(
-            folder, ports=Ports.free(), env=self._extra, python=dict.fromkeys((*SERVICES, "migrate"), runner)
-        )
+        self._settings = _settings(ports)
+        self.whole = EmbeddedStack(folder, ports=ports, env=self._settings, python=python)
 
     @contextmanager
     def run(self) -> Iterator[Stack]:
@@ -62,11 +53,13 @@ class Embedded:
 
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""
-        found = []
-        for name in SERVICES:
-            text = (self.whole.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
-            found += [f"{name}: {line}" for line in text.splitlines() if part in line]
-        return found
+        logs = (log for service in SERVICES for log in sorted(self.whole.logs.glob(f"{service}*.log")))
+        return [
+            f"{log.stem}: {line}"
+            for log in logs
+            for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+            if part in line
+        ]
 
     @contextmanager
     def authz_replica(self, settings: Mapping[str, str]) -> Iterator[str]:
@@ -85,7 +78,7 @@ class Embedded:
 
     def environment(self, name: str) -> dict[str, str]:
         """The environment that a service of this stack runs in."""
-        return {**os.environ, **environment_of(name, self.whole.ports, self.whole.servers), **self._extra[name]}
+        return {**os.environ, **environment_of(name, self.whole.ports, self.whole.servers), **self._settings[name]}
 
     def command(self, name: str, config: Path | None = None) -> list[str]:
         """A service's entry point, as a user starts it."""
@@ -106,3 +99,19 @@ class Embedded:
             timeout=60,
             check=False,
         )
+
+
+def _settings(ports: Ports) -> dict[str, dict[str, str]]:
+    """The tests' own settings, by service: what a user could give as well."""
+    measured = {"COVERAGE_FILE": str(FOLDER / ".coverage")}
+    return {
+        "migrate": measured,
+        "authz": {
+            **measured,
+            "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients(),
+            "TESSERA_AUTHZ_RESOURCES": json.dumps([ports.url("rs"), OTHER_RESOURCE]),
+            "TESSERA_AUTHZ_LIFETIMES__REFRESH_GRACE_SECONDS": str(REFRESH_GRACE),
+        },
+        "idp": {**measured, "TESSERA_IDP_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE)},
+        "rs": {**measured, "TESSERA_RS_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE)},
+    }

@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -18,6 +18,8 @@ Kind = Literal["compose", "embedded", "url"]
 REFRESH_GRACE = 3
 """The grace period of refresh tokens in the stacks that the tests start, in seconds: tests wait for its end."""
 DEFAULT_REFRESH_GRACE = 10
+OTHER_RESOURCE = "https://other.example/api"
+"""A resource that the stacks that the tests start issue tokens for, and that is not theirs."""
 CLOCK_TOLERANCE = 1
 """How far clocks may be off in the stacks that the tests start, in seconds: tests wait for tokens to expire."""
 
@@ -83,8 +85,3 @@ def answers(url: str) -> bool:
         return httpx.get(f"{url}/health", timeout=2, trust_env=False).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
-
-
-def containing(lines: Iterator[str], part: str) -> list[str]:
-    """The lines that hold `part`."""
-    return [line.rstrip() for line in lines if part in line]

@@ -1,5 +1,7 @@
 """The environment that fits a service's configuration to the embedded stack, as compose.yaml does for containers."""
 
+import json
+
 from stack.ports import HOST, Ports
 from stack.servers import DataServers
 
@@ -39,7 +41,7 @@ def _service(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
     public = {"PUBLIC_URL": ports.url(name)}
     authz = f"http://{HOST}:{ports.authz}"
     own = {
-        "authz": master_key | {"IDP_URL": ports.url("idp")},
+        "authz": master_key | {"IDP_URL": ports.url("idp"), "RESOURCES": json.dumps([ports.url("rs")])},
         "idp": master_key | public | {"METADATA_URL": f"{authz}/.well-known/openid-configuration", "DEMO": "true"},
         "rs": public | {"JWKS_URL": f"{authz}/oauth2/v1/jwks"},
     }

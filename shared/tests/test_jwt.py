@@ -90,6 +90,13 @@ async def test_the_type_may_be_written_out_and_in_any_case(typ):
     await verify(token(typ=typ), PUBLISHED, EXPECTATION, NOW)
 
 
+async def test_the_expected_type_may_be_named_in_any_case():
+    expectation = Expectation("JWT", ("ES256",), ISSUER, (AUDIENCE,), ("iss",))
+    for typ in ("JWT", "jwt", "application/jwt"):
+        await verify(token(typ=typ), PUBLISHED, expectation, NOW)
+    assert await refusal(token(), expectation) == "typ"
+
+
 @pytest.mark.parametrize("typ", ["JWT", "", "logout+jwt", "dpop+jwt", "id_token", "xapplication/at+jwt"])
 async def test_another_type_is_refused(typ):
     assert await refusal(token(typ=typ)) == "typ"

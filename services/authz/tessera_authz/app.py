@@ -11,11 +11,13 @@ from tessera_authz.client_auth.method import Verifiers
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.config import AuthzConfig
 from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
-from tessera_authz.endpoints.authorize import AuthorizationEndpoint, AuthorizationLifetimes
+from tessera_authz.endpoints.authorize import AuthorizationEndpoint, AuthorizationLifetimes, request_parameters
 from tessera_authz.endpoints.browser import BrowserCookie
 from tessera_authz.endpoints.introspect import IntrospectionEndpoint
 from tessera_authz.endpoints.jwks import JwksEndpoint
+from tessera_authz.endpoints.par import PushedRequestEndpoint
 from tessera_authz.endpoints.presented_token import TokenFinder
+from tessera_authz.endpoints.request_reader import RequestReader
 from tessera_authz.endpoints.revoke import RevocationEndpoint
 from tessera_authz.endpoints.token import TokenEndpoint
 from tessera_authz.metadata import metadata, metadata_endpoints
@@ -23,9 +25,11 @@ from tessera_authz.protocol.authorization_request import Supported
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
+from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
 from tessera_authz.tokens.issue import TokenIssuer
 from tessera_authz.tokens.revoke import GrantRevoker
+from tessera_authz.tokens.signer import Signer
 from tessera_shared.access_token import REQUIRED, TYP, AccessTokenVerifier
 from tessera_shared.db import Database
 from tessera_shared.fetch import Fetcher
@@ -81,15 +85,19 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     authenticator = ClientAuthenticator(config.issuer, rooms.directory, Verifiers(rooms.secrets))
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)
+    signer = Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg)
+    pushed = PushedRequestStore(rooms.database)
+    reader = RequestReader(Supported(RESPONSE_MODES, config.resources), pushed)
     authorize = AuthorizationEndpoint(
         idp_url=config.idp_url,
-        supported=Supported(RESPONSE_MODES, config.resources),
+        reader=reader,
         cookie=BrowserCookie(config.cookies_secure),
         directory=rooms.directory,
         requests=RequestStore(rooms.database),
+        pushed=pushed,
         grants=grants,
         ring=rooms.ring,
-        answer=AuthorizationAnswer(config.issuer, pages),
+        answer=AuthorizationAnswer(config.issuer, pages, signer),
         lifetimes=AuthorizationLifetimes(
             request=timedelta(minutes=lifetimes.authorization_request_minutes),
             code=timedelta(seconds=lifetimes.code_seconds),
@@ -97,12 +105,15 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         ),
     )
     refresh_grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
-    issuer = TokenIssuer(config, rooms.ring, grants)
+    issuer = TokenIssuer(config, signer, grants)
     return [
         *authorize.endpoints(),
         TokenEndpoint(authenticator, grants, issuer, revoker, refresh_grace, config.resources).endpoint(),
         IntrospectionEndpoint(authenticator, rooms.directory, finder, config.issuer).endpoint(),
         RevocationEndpoint(authenticator, finder, revoker).endpoint(),
+        PushedRequestEndpoint(
+            authenticator, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
+        ).endpoint(request_parameters("form")),
         JwksEndpoint(rooms.ring).endpoint(),
         health_endpoint({"database": database_check(rooms.database)}),
         *pages.endpoints(),

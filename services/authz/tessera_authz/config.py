@@ -16,16 +16,23 @@ class Keys(Section):
     master_key_file: Path
     access_token_alg: str = "ES256"
     id_token_alg: str = "RS256"
+    further_algs: tuple[str, ...] = ("PS256", "EdDSA")
     period_days: float = Field(default=90, gt=0)
     announce_hours: float = Field(default=24, gt=0)
     overlap_hours: float = Field(default=48, gt=0)
 
-    @field_validator("access_token_alg", "id_token_alg")
+    @field_validator("access_token_alg", "id_token_alg", "further_algs")
     @classmethod
-    def _is_asymmetric(cls, value: str) -> str:
-        if value not in ASYMMETRIC_SIGNING:
-            raise ValueError(f"must be one of {', '.join(ASYMMETRIC_SIGNING)}")
+    def _are_asymmetric(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        given = (value,) if isinstance(value, str) else value
+        if not set(given) <= set(ASYMMETRIC_SIGNING):
+            raise ValueError(f"must be of {', '.join(ASYMMETRIC_SIGNING)}")
         return value
+
+    @property
+    def signing_algs(self) -> tuple[str, ...]:
+        """Every algorithm that the ring has a signing key for, the default of ID tokens first."""
+        return tuple(dict.fromkeys((self.id_token_alg, self.access_token_alg, *self.further_algs)))
 
 
 class Lifetimes(Section):
@@ -37,6 +44,7 @@ class Lifetimes(Section):
     refresh_token_days: float = Field(default=30, gt=0)
     grant_days: float = Field(default=365, gt=0)
     refresh_grace_seconds: int = Field(default=10, ge=0, le=60)
+    pushed_request_seconds: int = Field(default=60, ge=5, le=600)
     authorization_request_minutes: int = Field(default=60, ge=1, le=1440)
 
     @property

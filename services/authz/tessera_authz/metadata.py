@@ -18,6 +18,7 @@ from tessera_shared.http.openapi import Endpoint, Operation, Reply
 
 _PATHS = {
     "authorization_endpoint": "/oauth2/v1/authorize",
+    "pushed_authorization_request_endpoint": "/oauth2/v1/par",
     "token_endpoint": "/oauth2/v1/token",
     "introspection_endpoint": "/oauth2/v1/introspect",
     "revocation_endpoint": "/oauth2/v1/revoke",
@@ -44,7 +45,9 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "code_challenge_methods_supported": list(pkce.METHODS),
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [config.keys.id_token_alg],
+        "id_token_signing_alg_values_supported": list(config.keys.signing_algs),
+        "authorization_signing_alg_values_supported": list(config.keys.signing_algs),
+        "require_pushed_authorization_requests": False,
         "acr_values_supported": list(ACR_VALUES),
         "prompt_values_supported": list(PROMPTS),
         "claim_types_supported": ["normal"],

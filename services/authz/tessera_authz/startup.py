@@ -9,6 +9,7 @@ from tessera_authz.config import AuthzConfig
 from tessera_authz.store import clients
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
+from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
 from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load
@@ -31,6 +32,8 @@ from tessera_shared.sealed import load_master_key
 _KEYS_SECONDS = 30
 _PURGE_SECONDS = 300
 _PURGE_JTI_SECONDS = 60
+_PUSHED_KEPT = timedelta(hours=1)
+"""How long an expired pushed request stays: its user may still be on the way, and it must not be used twice."""
 
 
 async def run(path: Path) -> None:
@@ -77,7 +80,7 @@ async def _open_ring(config: AuthzConfig, database: Database) -> LiveRing:
     keys = config.keys
     store = KeyStore(database, load_master_key(keys.master_key_file))
     policy = RotationPolicy(
-        algorithms=tuple(dict.fromkeys((keys.access_token_alg, keys.id_token_alg, "A256GCM"))),
+        algorithms=(*keys.signing_algs, "A256GCM"),
         period=timedelta(days=keys.period_days),
         announce=timedelta(hours=keys.announce_hours),
         overlap=timedelta(hours=keys.overlap_hours),
@@ -116,4 +119,5 @@ async def _purge(config: AuthzConfig, database: Database) -> None:
     grace = timedelta(seconds=config.lifetimes.refresh_grace_seconds)
     await RequestStore(database).purge(now)
     await GrantStore(database).purge(now - grace, now)
+    await PushedRequestStore(database).purge(now - _PUSHED_KEPT)
     await durable.purge(database, now)

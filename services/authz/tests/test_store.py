@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from tessera_authz.protocol.authorization_request import AuthorizationRequest
+from tessera_authz.protocol.authorization_request import AuthorizationRequest, Checked
 from tessera_authz.protocol.models import AuthorizationCode, Grant
 from tessera_authz.store import clients
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore, NewRefreshToken
+from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
 from tessera_authz.tokens import opaque
 from tessera_shared import clock
@@ -116,11 +117,11 @@ async def test_a_step_is_taken_once_and_only_from_its_browser(database, client_i
     request = AuthorizationRequest(
         client_id, "https://a/cb", "query", "state", ("openid",), "x", None, ("login",), 5, None, None
     )
-    step = await store.add(request, b"browser", now, now + timedelta(minutes=1))
+    step = await store.add(Checked(request, b"pushed"), b"browser", now, now + timedelta(minutes=1))
     assert await store.take_step(step, b"another browser", now) is None
     assert await store.take_step(step, b"browser", now + timedelta(minutes=1)) is None
     pending = await store.take_step(step, b"browser", now)
-    assert pending.request == request
+    assert (pending.request, pending.pushed_hash) == (request, b"pushed")
     assert await store.take_step(step, b"browser", now) is None
     alice = Authentication("alice", "sid", 5, "1", ("pwd",))
     second = await store.set_step(pending.id, alice)
@@ -153,3 +154,18 @@ async def test_a_changed_client_is_forgotten_within_a_second(database, client_id
         while await directory.find(client_id) is not None:
             await asyncio.sleep(0.01)
     following.cancel()
+
+
+async def test_a_pushed_request_is_its_clients_alone_and_used_up_once(database, client_id):
+    store, now = PushedRequestStore(database), clock.now()
+    request = AuthorizationRequest(
+        client_id, "https://a/cb", "query", "state", ("openid",), "x", None, ("login",), 5, None, None, ("https://rs",)
+    )
+    uri_hash = opaque.digest(opaque.new())
+    await store.add(uri_hash, request, now, now + timedelta(seconds=60))
+    assert await store.find(uri_hash, client_id, now) == request
+    assert await store.find(uri_hash, client_id, now) == request  # a visit does not use it up
+    assert await store.find(uri_hash, "another client", now) is None
+    assert await store.find(uri_hash, client_id, now + timedelta(seconds=60)) is None
+    assert (await asyncio.gather(*(store.consume(uri_hash, now) for _ in range(20)))).count(True) == 1
+    assert await store.find(uri_hash, client_id, now) is None

@@ -29,7 +29,7 @@ from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
 from tessera_shared.db import Database
 from tessera_shared.http.exchange import Exchange
-from tessera_shared.http.headers import Network
+from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply, document_endpoints, routes
 from tessera_shared.http.pages import Pages, load_pages
@@ -72,7 +72,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
     )
 
 
-def build_app(config: IdpConfig, parts: Parts, master_key: bytes, trusted_proxies: tuple[Network, ...]) -> ASGIApp:
+def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     """The ASGI application.
 
     Raises:
@@ -83,7 +83,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes, trusted_proxie
     endpoints = [*_page_endpoints(config, parts, pages, master_key), *_api_endpoints(config, parts)]
     endpoints += [*pages.endpoints(), _health(parts)]
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
-    return Exchange(Router(routes(endpoints)), trusted_proxies)
+    return Exchange(Router(routes(endpoints)), parse_networks(config.trusted_proxies))
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
@@ -92,73 +92,62 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     sessions = Sessions(parts.sessions, parts.redis, cookies, config.sessions.lifetime, config.revocation_lifetime)
     handover = Handover(parts.ring, config.issuer)
     hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
-    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), pages)
-    consent = ConsentEndpoint(handover, forms, sessions, pages)
-    logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     return [
-        Endpoint(
-            "/oidc/v1/login",
-            (
-                Operation(
-                    "GET", "Login page", as_page(pages, login.show), (_ask("query"),), (_PAGE, _ANSWER, _BAD_ASK)
-                ),
-                Operation(
-                    "POST",
-                    "Log in, or refuse to",
-                    as_page(pages, login.submit),
-                    (
-                        _ask("form"),
-                        _CSRF,
-                        Parameter("method", "How to log in", values=tuple(LOGIN_METHODS)),
-                        Parameter("username", "Name of the account", example="alice"),
-                        Parameter("password", "Password of the account"),
-                        Parameter("action", "The button", values=("login", "deny")),
-                    ),
-                    (_ANSWER, _BAD_ASK, _NOT_ACCEPTED, _BUSY),
-                ),
-            ),
-        ),
-        Endpoint(
-            "/oidc/v1/consent",
-            (
-                Operation(
-                    "GET", "Consent page", as_page(pages, consent.show), (_ask("query"),), (_PAGE, _ANSWER, _BAD_ASK)
-                ),
-                Operation(
-                    "POST",
-                    "Allow or deny",
-                    as_page(pages, consent.submit),
-                    (_ask("form"), _CSRF, Parameter("action", "The button", required=True, values=("allow", "deny"))),
-                    (_ANSWER, _BAD_ASK, _NOT_ACCEPTED),
-                ),
-            ),
-        ),
-        Endpoint(
-            "/oidc/v1/logout",
-            (
-                Operation(
-                    "GET",
-                    "RP-initiated logout",
-                    as_page(pages, logout.by_query),
-                    _logout_parameters("query"),
-                    (_PAGE, _AFTER_LOGOUT),
-                    section="OpenID Connect RP-Initiated Logout 1.0",
-                ),
-                Operation(
-                    "POST",
-                    "RP-initiated logout, and the confirmation page's answer",
-                    as_page(pages, logout.by_form),
-                    (
-                        *_logout_parameters("form"),
-                        Parameter("csrf", "Token of the confirmation page"),
-                        Parameter("action", "The confirmation page's button", values=("logout", "stay")),
-                    ),
-                    (_PAGE, _AFTER_LOGOUT, _NOT_ACCEPTED),
-                    section="OpenID Connect RP-Initiated Logout 1.0",
-                ),
-            ),
-        ),
+        _login(LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), pages)),
+        _consent(ConsentEndpoint(handover, forms, sessions, pages)),
+        _logout(LogoutEndpoint(hints, forms, sessions, pages, config.issuer)),
     ]
+
+
+def _login(login: LoginEndpoint) -> Endpoint:
+    show, submit = as_page(login.pages, login.show), as_page(login.pages, login.submit)
+    typed = (
+        _ask("form"),
+        _CSRF,
+        Parameter("method", "How to log in", values=tuple(LOGIN_METHODS)),
+        Parameter("username", "Name of the account", example="alice"),
+        Parameter("password", "Password of the account"),
+        Parameter("action", "The button", values=("login", "deny")),
+    )
+    return Endpoint(
+        "/oidc/v1/login",
+        (
+            Operation("GET", "Login page", show, (_ask("query"),), (_PAGE, _ANSWER, _BAD_ASK)),
+            Operation("POST", "Log in, or refuse to", submit, typed, (_ANSWER, _BAD_ASK, _NOT_ACCEPTED, _BUSY)),
+        ),
+    )
+
+
+def _consent(consent: ConsentEndpoint) -> Endpoint:
+    show, submit = as_page(consent.pages, consent.show), as_page(consent.pages, consent.submit)
+    decided = (_ask("form"), _CSRF, Parameter("action", "The button", required=True, values=("allow", "deny")))
+    return Endpoint(
+        "/oidc/v1/consent",
+        (
+            Operation("GET", "Consent page", show, (_ask("query"),), (_PAGE, _ANSWER, _BAD_ASK)),
+            Operation("POST", "Allow or deny", submit, decided, (_ANSWER, _BAD_ASK, _NOT_ACCEPTED)),
+        ),
+    )
+
+
+def _logout(logout: LogoutEndpoint) -> Endpoint:
+    by_query, by_form = as_page(logout.pages, logout.by_query), as_page(logout.pages, logout.by_form)
+    decided = (
+        *_logout_parameters("form"),
+        Parameter("csrf", "Token of the confirmation page"),
+        Parameter("action", "The confirmation page's button", values=("logout", "stay")),
+    )
+    summary, section = "RP-initiated logout", "OpenID Connect RP-Initiated Logout 1.0 §2"
+    asked, replies = _logout_parameters("query"), (_PAGE, _AFTER_LOGOUT)
+    return Endpoint(
+        "/oidc/v1/logout",
+        (
+            Operation("GET", summary, by_query, asked, replies, section=section),
+            Operation(
+                "POST", f"{summary}, or its confirmation", by_form, decided, (*replies, _NOT_ACCEPTED), (), section
+            ),
+        ),
+    )
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts) -> list[Endpoint]:

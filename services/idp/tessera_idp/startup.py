@@ -9,8 +9,6 @@ from tessera_idp.demo_user import ensure_demo_user
 from tessera_idp.keys import follow_announcements, wait_for_keys
 from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load
-from tessera_shared.errors import StartupError
-from tessera_shared.http.headers import Network, parse_networks
 from tessera_shared.http.server import open_port, serve
 from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
@@ -30,7 +28,6 @@ async def run(path: Path) -> None:
     """
     config = load(IdpConfig, path, PREFIX)
     logging.configure(config.log, "idp")
-    trusted_proxies = _parse_trusted_proxies(config)
     master_key = load_master_key(config.keys.master_key_file)
     async with AsyncExitStack() as stack:
         database = await db.connect(config.database)
@@ -44,7 +41,7 @@ async def run(path: Path) -> None:
         if config.demo:
             await ensure_demo_user(parts.users, parts.passwords)
         await parts.revocations.load()
-        app = build_app(config, parts, master_key, trusted_proxies)
+        app = build_app(config, parts, master_key)
         port = open_port(config.listen)
         background = start_background(parts)
         stack.push_async_callback(background.stop)
@@ -66,13 +63,6 @@ def start_background(parts: Parts) -> Background:
     background.every("keys, from time to time", _RELOAD_KEYS_SECONDS, parts.ring.reload)
     background.every("purge of sessions", _PURGE_SECONDS, purge_sessions)
     return background
-
-
-def _parse_trusted_proxies(config: IdpConfig) -> tuple[Network, ...]:
-    try:
-        return parse_networks(config.trusted_proxies)
-    except ValueError as error:
-        raise StartupError(f"configuration: trusted_proxies: {error}") from error
 
 
 async def _close(parts: Parts) -> None:

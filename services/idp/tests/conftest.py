@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Idp:
     config: IdpConfig
     parts: Parts
     app: ASGIApp
-    master_key: bytes
+    master_key: bytes = field(repr=False)
     authz: Database
 
     @property
@@ -185,7 +185,7 @@ async def idp(data_servers, database_as, redis_as) -> AsyncIterator[Idp]:
     await ensure_demo_user(parts.users, parts.passwords)
     await parts.revocations.load()
     background = start_background(parts)
-    yield Idp(config, parts, build_app(config, parts, master_key, ()), master_key, authz)
+    yield Idp(config, parts, build_app(config, parts, master_key), master_key, authz)
     await background.stop()
     parts.passwords.close()
     await parts.metadata.close()

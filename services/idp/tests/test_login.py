@@ -220,7 +220,7 @@ async def test_page_cannot_be_framed_and_leads_only_to_the_issuer_and_the_client
     policy = dict(part.split(" ", 1) for part in page.headers["content-security-policy"].split("; "))
     assert policy["frame-ancestors"] == "'none'"
     assert policy["default-src"] == "'none'"
-    assert {"'self'", idp.config.issuer, "https://client.example"} <= set(policy["form-action"].split())
+    assert policy["form-action"].split() == ["'self'", idp.config.issuer, "https:"]
     assert page.headers["x-frame-options"] == "DENY"
     assert page.headers["cache-control"] == "no-store"
 

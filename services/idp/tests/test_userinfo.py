@@ -140,7 +140,7 @@ async def test_revoked_token_is_refused_as_soon_as_it_is_known(idp, browser):
 
 async def test_while_revocations_cannot_be_known_nothing_is_told(idp):
     blind = replace(idp.parts, revocations=RevocationView(idp.parts.database, idp.parts.redis))
-    async with idp.browser(build_app(idp.config, blind, idp.master_key, ())) as browser:
+    async with idp.browser(build_app(idp.config, blind, idp.master_key)) as browser:
         response = await browser.get(URL, headers=bearer(idp.access_token(await idp.add_user())))
     assert response.status_code == 503
     assert response.headers["retry-after"]

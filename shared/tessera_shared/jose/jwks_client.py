@@ -1,6 +1,7 @@
 """The issuer's keys as a verifier follows them: told over Redis, fetched by HTTP, kept while the issuer is away."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,8 @@ _REFETCH = timedelta(seconds=5)
 """How soon an unknown kid may cause another fetch; everyone who waits shares one."""
 _REFRESH = timedelta(minutes=5)
 _MAX_BYTES = 256 * 1024
+_TIMEOUT_SECONDS = 5.0
+"""For the whole answer: an issuer that sends a byte now and then must not hold up whoever waits."""
 
 
 class JwksClient:
@@ -27,7 +30,7 @@ class JwksClient:
         self._keys: dict[str, VerificationKey] = {}
         self._fetched_at = datetime.fromtimestamp(0, UTC)
         self._fetching = asyncio.Lock()
-        self._http = httpx.AsyncClient(timeout=5.0, follow_redirects=False, trust_env=False)
+        self._http = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
         self.generation = 0
 
     @property
@@ -61,9 +64,17 @@ class JwksClient:
         connected = False
         async for message in publication.changes(self._redis):
             if message or not connected:
-                self._replace(await publication.snapshot(self._redis), "redis")
+                await self._read_snapshot()
             connected = True
             await self._fetch_if_due(_REFRESH if self.has_keys else timedelta(seconds=1))
+
+    async def _read_snapshot(self) -> None:
+        try:
+            snapshot = await publication.snapshot(self._redis)
+            if snapshot is not None:
+                self._replace(snapshot, "redis")
+        except (ValueError, RecursionError) as error:
+            logging.get().error("jwks: snapshot not understood, going on by HTTP", reason=str(error))
 
     async def _fetch_if_due(self, interval: timedelta) -> None:
         async with self._fetching:
@@ -72,19 +83,21 @@ class JwksClient:
             self._fetched_at = clock.now()
             try:
                 self._replace(await self._fetch(), "http")
-            except (httpx.HTTPError, ValueError) as error:
+            except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as error:
                 logging.get().warning("jwks: not fetched, keeping the known keys", url=self._url, reason=repr(error))
 
     async def _fetch(self) -> Any:  # noqa: ANN401 - JSON
-        response = await self._http.get(self._url, headers={"accept": "application/jwk-set+json, application/json"})
-        response.raise_for_status()
-        if len(response.content) > _MAX_BYTES:
-            raise ValueError(f"the JWKS is larger than {_MAX_BYTES} bytes")
-        return response.json()
+        accept = {"accept": "application/jwk-set+json, application/json"}
+        body = bytearray()
+        async with asyncio.timeout(_TIMEOUT_SECONDS), self._http.stream("GET", self._url, headers=accept) as response:
+            response.raise_for_status()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _MAX_BYTES:
+                    raise ValueError(f"the JWKS is larger than {_MAX_BYTES} bytes")
+        return json.loads(body)
 
     def _replace(self, document: Any, source: str) -> None:  # noqa: ANN401 - JSON
-        if document is None:
-            return
         keys = parse_jwks(document)
         if keys.keys() != self._keys.keys():
             self.generation += 1

@@ -76,7 +76,7 @@ def _read_header(token: str) -> dict[str, Any]:
 async def _find_key(header: dict[str, Any], keys: KeySource, expectation: Expectation) -> VerificationKey:
     typ, alg, kid = header.get("typ"), header.get("alg"), header.get("kid")
     # RFC 8725 §3.11, RFC 9068 §4: the media type prefix may be written out
-    if not isinstance(typ, str) or typ.lower().removeprefix("application/") != expectation.typ:
+    if not isinstance(typ, str) or typ.lower().removeprefix("application/") != expectation.typ.lower():
         raise InvalidToken("typ", section="RFC 8725 §3.11", expected=expectation.typ, received=str(typ)[:40])
     if alg not in expectation.algorithms:
         raise InvalidToken(

@@ -2,15 +2,23 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_authz.protocol.authorization_request import ReplyAddress
+from tessera_authz.protocol.client import Client
 from tessera_authz.response_modes import RESPONSE_MODES
+from tessera_authz.tokens.signer import Signer
+from tessera_shared import clock
+from tessera_shared.clock import seconds
 from tessera_shared.errors import OAuthError
 from tessera_shared.http.errors import log_refusal
 from tessera_shared.http.pages import Pages
+
+_SIGNED_ANSWER_LIFETIME = timedelta(minutes=5)
+"""JARM §2.1 recommends ten minutes at most."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -21,15 +29,16 @@ class AuthorizationAnswer:
 
     issuer: str
     pages: Pages
+    signer: Signer
 
-    def code(self, reply: ReplyAddress, code: str) -> Response:
+    def code(self, client: Client, reply: ReplyAddress, code: str) -> Response:
         """Tell the client its code (RFC 6749 §4.1.2)."""
-        return self._respond(reply, [("code", code)])
+        return self._respond(client, reply, [("code", code)])
 
-    def error(self, reply: ReplyAddress, error: OAuthError) -> Response:
+    def error(self, client: Client, reply: ReplyAddress, error: OAuthError) -> Response:
         """Tell the client an error (RFC 6749 §4.1.2.1)."""
         log_refusal(error)
-        return self._respond(reply, [("error", error.error), ("error_description", error.description)])
+        return self._respond(client, reply, [("error", error.error), ("error_description", error.description)])
 
     def on_page(self, handler: Handler) -> Handler:
         """Show errors that may not be redirected on a page for the user."""
@@ -49,7 +58,16 @@ class AuthorizationAnswer:
 
         return serve
 
-    def _respond(self, reply: ReplyAddress, parameters: list[tuple[str, str]]) -> Response:
+    def _respond(self, client: Client, reply: ReplyAddress, parameters: list[tuple[str, str]]) -> Response:
         state = [] if reply.state is None else [("state", reply.state)]
-        respond = RESPONSE_MODES[reply.response_mode]
-        return respond(self.pages, reply.redirect_uri, [*parameters, *state, ("iss", self.issuer)])
+        mode = RESPONSE_MODES[reply.response_mode]
+        told = [*parameters, *state, ("iss", self.issuer)]
+        if mode.is_signed:
+            told = [("response", self._sign(client, told))]
+        return mode.respond(self.pages, reply.redirect_uri, told)
+
+    def _sign(self, client: Client, parameters: list[tuple[str, str]]) -> str:
+        """JARM §2.1: the answer's parameters as claims, with iss, aud and a short exp."""
+        now = clock.now()
+        claims = {**dict(parameters), "aud": client.client_id, "exp": seconds(now + _SIGNED_ANSWER_LIFETIME)}
+        return self.signer.sign(claims, typ="JWT", alg=client.authorization_signed_response_alg, now=now)

@@ -1,5 +1,6 @@
 """The authorization endpoint (OAuth 2.1 §3.1): check and store the request, hand over to the idp, answer the client."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -11,9 +12,10 @@ from starlette.responses import RedirectResponse, Response
 
 from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
 from tessera_authz.endpoints.browser import BrowserCookie
+from tessera_authz.endpoints.request_reader import Refused, RequestReader, request_uri_not_valid
 from tessera_authz.protocol import authorization_request as rules
 from tessera_authz.protocol import pkce
-from tessera_authz.protocol.authorization_request import AuthorizationRequest, ReplyAddress, Supported
+from tessera_authz.protocol.authorization_request import AuthorizationRequest
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.models import AuthorizationCode, Grant
 from tessera_authz.protocol.next_step import Consent, Login, Proceed, next_step
@@ -21,10 +23,10 @@ from tessera_authz.protocol.redirect_uri import origin
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
+from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import PendingRequest, RequestStore
 from tessera_authz.tokens import opaque
 from tessera_shared import clock, handoff
-from tessera_shared.clock import seconds
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer, Ask, Authentication, ClientDisplay, HandoffRefused
 from tessera_shared.http import form as forms
@@ -34,6 +36,9 @@ from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
 from tessera_shared.keystore.live import LiveRing
 
 RESUME_PATH = "/oauth2/v1/authorize/resume"
+
+Where = Literal["query", "form"]
+_WHERE: Mapping[Literal["GET", "POST"], Where] = {"GET": "query", "POST": "form"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,11 @@ class AuthorizationEndpoint:
     """Serves authorization requests, from the client's redirect to the answer."""
 
     idp_url: str
-    supported: Supported
+    reader: RequestReader
     cookie: BrowserCookie
     directory: ClientDirectory
     requests: RequestStore
+    pushed: PushedRequestStore
     grants: GrantStore
     ring: LiveRing
     answer: AuthorizationAnswer
@@ -63,21 +69,17 @@ class AuthorizationEndpoint:
         """Take an authorization request."""
         # 1. read the parameters, of the query or of a form
         form = forms.query(request) if request.method in ("GET", "HEAD") else await forms.body(request)
-        # 2. find the client and where answers go; until then every error stays here, on a page
-        client = await self._client(form)
-        reply = _reply_address(form, client)
         now = clock.now()
-        # 3. check the rest; from now on errors go to the client
-        try:
-            form.refuse_repeated("RFC 6749 §3.1")
-            checked = rules.parse(form.values(), form.resources, client, reply, self.supported, seconds(now))
-        except OAuthError as error:
-            return self.answer.error(reply, error)
+        # 2. find the client; until answers have an address every error stays here, on a page
+        client = await self._client(form)
+        # 3. check the request, be it in the parameters, in a request object or pushed before
+        incoming = await self.reader.read(form, client, now)
+        if isinstance(incoming, Refused):
+            return self.answer.error(client, incoming.reply, incoming.error)
         # 4. store the request, bound to this browser, and hand over to the identity provider
         browser = self.cookie.read(request) or opaque.new()
-        expires_at = now + self.lifetimes.request
-        step = await self.requests.add(checked, opaque.digest(browser), now, expires_at)
-        response = self._hand_over(checked, client, Login(), step, now)
+        step = await self.requests.add(incoming, opaque.digest(browser), now, now + self.lifetimes.request)
+        response = self._hand_over(incoming.request, client, Login(), step, now)
         self.cookie.write(response, browser)
         return response
 
@@ -90,18 +92,17 @@ class AuthorizationEndpoint:
         known = answer.authentication or pending.authentication
         consented = await self._consented(known, pending.request.client_id)
         step = next_step(pending.request, known, consented, answer)
+        client = await self._known_client(pending.request.client_id)
         # 3. hand over again, or answer the client
-        match step:
-            case Login() | Consent():
-                client = await self._known_client(pending.request.client_id)
-                authentication = step.authentication if isinstance(step, Consent) else None
-                name = await self.requests.set_step(pending.id, authentication)
-                return self._hand_over(pending.request, client, step, name, now)
-            case Proceed():
-                code = await self._grant(pending.request, step, now)
-                return self.answer.code(pending.request.reply_address, code)
-            case OAuthError():
-                return self.answer.error(pending.request.reply_address, step)
+        if isinstance(step, Login | Consent):
+            authentication = step.authentication if isinstance(step, Consent) else None
+            name = await self.requests.set_step(pending.id, authentication)
+            return self._hand_over(pending.request, client, step, name, now)
+        await self._use_up(pending, now)
+        if isinstance(step, Proceed):
+            code = await self._grant(pending.request, step, now)
+            return self.answer.code(client, pending.request.reply_address, code)
+        return self.answer.error(client, pending.request.reply_address, step)
 
     async def _client(self, form: Form) -> Client:
         if form.repeated & {"client_id", "redirect_uri"}:
@@ -144,6 +145,11 @@ class AuthorizationEndpoint:
                 received="no cookie" if browser is None else "another browser, or a used or expired step",
             )
         return answer, pending
+
+    async def _use_up(self, pending: PendingRequest, now: datetime) -> None:
+        """A pushed request is used up when its user has finished (RFC 9126 §7.3), be it with a code or an error."""
+        if pending.pushed_hash is not None and not await self.pushed.consume(pending.pushed_hash, now):
+            raise request_uri_not_valid("used up")
 
     async def _consented(self, authentication: Authentication | None, client_id: str) -> tuple[str, ...]:
         if authentication is None:
@@ -214,16 +220,17 @@ class AuthorizationEndpoint:
             Reply(400, "Not continued: a page, never a redirect", media_type="text/html"),
         )
         answer = Parameter("answer", "What the identity provider says", required=True, where="query")
-        start = (
+        start = tuple(
             Operation(
-                "GET", "Ask a user for authorization", self.answer.on_page(self.start), _parameters("query"), replies,
+                method,
+                "Ask a user for authorization",
+                self.answer.on_page(self.start),
+                request_parameters(where),
+                replies,
                 section="OAuth 2.1 §4.1.1",
-            ),
-            Operation(
-                "POST", "Ask a user for authorization", self.answer.on_page(self.start), _parameters("form"), replies,
-                section="OAuth 2.1 §4.1.1",
-            ),
-        )  # fmt: skip
+            )
+            for method, where in _WHERE.items()
+        )
         resume = Operation(
             "GET", "Come back from the identity provider", self.answer.on_page(self.resume), (answer,), resumed
         )
@@ -231,10 +238,6 @@ class AuthorizationEndpoint:
             Endpoint("/oauth2/v1/authorize", start, aliases=("/oauth/authorize",)),
             Endpoint(RESUME_PATH, (resume,)),
         ]
-
-
-def _reply_address(form: Form, client: Client) -> ReplyAddress:
-    return rules.reply_address(form.values(), client, RESPONSE_MODES)
 
 
 def _display(client: Client) -> ClientDisplay:
@@ -248,8 +251,11 @@ def _display(client: Client) -> ClientDisplay:
     )
 
 
-def _parameters(where: Literal["query", "form"]) -> tuple[Parameter, ...]:
+def request_parameters(where: Where) -> tuple[Parameter, ...]:
+    """The parameters of an authorization request, for the declarations of the endpoints that take one."""
     return (
+        Parameter("request_uri", "A pushed request (RFC 9126); with client_id it suffices", where=where),
+        Parameter("request", "A signed request object (RFC 9101)", where=where),
         Parameter("response_type", "code", required=True, where=where, values=rules.RESPONSE_TYPES),
         Parameter("client_id", "The client", required=True, where=where, example="demo-client"),
         Parameter("redirect_uri", "One of the client's redirect URIs, exactly", required=True, where=where),

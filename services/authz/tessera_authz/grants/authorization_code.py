@@ -62,6 +62,7 @@ def decide(
         scope=code.grant.scope,
         resource=resources.narrow(resources.check(request.resource, at.resources), code.grant.resource),
         confirmation=at.confirmation,
+        id_token_alg=client.id_token_signed_response_alg,
         grant=code.grant,
         consumes=code,
         with_refresh_token="refresh_token" in client.grant_types,

@@ -1,7 +1,7 @@
 """The authorization request (OAuth 2.1 §4.1.1, OpenID Connect Core §3.1.2.1): read once into a checked value."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,18 @@ RESPONSE_TYPES = ("code",)
 PROMPTS = ("none", "login", "consent", "select_account")
 _MAX_STATE = 2048
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters of a request by name, and every value of `resource`."""
+
+    values: Mapping[str, str]
+    resources: tuple[str, ...] = ()
+
+    def get(self, name: str) -> str | None:
+        """A parameter's value, or None where it was left out."""
+        return self.values.get(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,15 @@ class AuthorizationRequest:
         return cls(**{**stored, **lists})
 
 
-def reply_address(parameters: Mapping[str, str], client: Client, response_modes: Collection[str]) -> ReplyAddress:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A request that may be put to the user, and the hash of its request_uri where it was pushed."""
+
+    request: AuthorizationRequest
+    pushed_hash: bytes | None = None
+
+
+def reply_address(parameters: Parameters, client: Client, response_modes: Collection[str]) -> ReplyAddress:
     """Find where answers to this request go.
 
     Raises:
@@ -91,23 +111,17 @@ def reply_address(parameters: Mapping[str, str], client: Client, response_modes:
             expected="one of the client's redirect_uris, character by character",
             received="nothing" if requested is None else "another URI",
         )
-    mode = parameters.get("response_mode", "query")
+    mode = parameters.get("response_mode") or "query"
     return ReplyAddress(requested, mode if mode in response_modes else "query", parameters.get("state"))
 
 
 def parse(
-    parameters: Mapping[str, str],
-    resource: Sequence[str],
-    client: Client,
-    reply: ReplyAddress,
-    supported: Supported,
-    now: int,
+    parameters: Parameters, client: Client, reply: ReplyAddress, supported: Supported, now: int
 ) -> AuthorizationRequest:
     """Check every parameter that is not part of the reply address; unknown ones are ignored (RFC 6749 §3.1).
 
     Args:
-        parameters: By name; of `resource` the first.
-        resource: Every value of `resource`.
+        parameters: Those of the request, or of its request object.
         client: Who asks.
         reply: Where its answers go.
         supported: What the server serves.
@@ -137,12 +151,12 @@ def parse(
         authenticated_after=_authenticated_after(prompt, parameters.get("max_age"), now),
         login_hint=parameters.get("login_hint"),
         ui_locales=parameters.get("ui_locales"),
-        resource=resources.check(resource, supported.resources),
+        resource=resources.check(parameters.resources, supported.resources),
         dpop_jkt=_parse_jkt(parameters.get("dpop_jkt")),
     )
 
 
-def _check_response(parameters: Mapping[str, str], client: Client, response_modes: Collection[str]) -> None:
+def _check_response(parameters: Parameters, client: Client, response_modes: Collection[str]) -> None:
     response_type = parameters.get("response_type")
     if response_type is None:
         raise _invalid("The parameter response_type is missing.", "RFC 6749 §4.1.1", "response_type")
@@ -162,15 +176,15 @@ def _check_response(parameters: Mapping[str, str], client: Client, response_mode
             expected=", ".join(client.response_types),
             received=response_type,
         )
-    mode = parameters.get("response_mode", "query")
+    mode = parameters.get("response_mode") or "query"
     if mode not in response_modes:
         raise _invalid("The response_mode is not supported.", "OAuth 2.0 Multiple Response Types §2.1", mode[:40])
 
 
-def _refuse_unsupported(parameters: Mapping[str, str]) -> None:
+def _refuse_unsupported(parameters: Parameters) -> None:
     """OpenID Connect Core §3.1.2.6: what is not served is refused, never ignored."""
-    for name in ("request", "request_uri", "registration"):
-        if name in parameters:
+    for name in ("request_uri", "registration"):
+        if parameters.get(name) is not None:
             raise OAuthError(
                 f"{name}_not_supported", f"The parameter {name} is not supported.", section="OIDC Core §3.1.2.6"
             )

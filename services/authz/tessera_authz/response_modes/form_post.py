@@ -7,8 +7,6 @@ from starlette.responses import Response
 from tessera_authz.protocol.redirect_uri import origin
 from tessera_shared.http.pages import Pages
 
-RESPONSE_MODE = "form_post"
-
 
 def respond(pages: Pages, redirect_uri: str, parameters: Sequence[tuple[str, str]]) -> Response:
     """A page whose form posts itself; without JavaScript it has a button."""

@@ -8,8 +8,6 @@ from tessera_authz.protocol.redirect_uri import with_parameters
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.pages import Pages
 
-RESPONSE_MODE = "query"
-
 
 def respond(_pages: Pages, redirect_uri: str, parameters: Sequence[tuple[str, str]]) -> Response:
     """Redirect with 302, as RFC 6749 shows; the browser then makes a GET."""

@@ -6,18 +6,19 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from tessera_authz.protocol.authorization_request import AuthorizationRequest
+from tessera_authz.protocol.authorization_request import AuthorizationRequest, Checked
 from tessera_shared.db import Database, Row
 from tessera_shared.handoff import Authentication
 
 INSERT = """
-INSERT INTO authz.authorization_requests (id, client_id, parameters, browser_hash, step, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO authz.authorization_requests
+    (id, client_id, parameters, browser_hash, step, created_at, expires_at, pushed_hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 TAKE_STEP = """
 UPDATE authz.authorization_requests SET step = NULL
 WHERE step = $1 AND browser_hash = $2 AND expires_at > $3
-RETURNING id, parameters, authentication
+RETURNING id, parameters, authentication, pushed_hash
 """
 SET_STEP = "UPDATE authz.authorization_requests SET step = $2, authentication = $3 WHERE id = $1"
 CONSENTED = "SELECT scope FROM authz.consents WHERE sub = $1 AND client_id = $2"
@@ -26,11 +27,12 @@ PURGE = "DELETE FROM authz.authorization_requests WHERE expires_at < $1"
 
 @dataclass(frozen=True, slots=True)
 class PendingRequest:
-    """A stored request and who was found to be logged in so far."""
+    """A stored request, who was found to be logged in so far, and the pushed request it came from."""
 
     id: UUID
     request: AuthorizationRequest
     authentication: Authentication | None
+    pushed_hash: bytes | None
 
 
 class RequestStore:
@@ -39,12 +41,13 @@ class RequestStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, request: AuthorizationRequest, browser_hash: bytes, now: datetime, expires_at: datetime) -> str:
+    async def add(self, checked: Checked, browser_hash: bytes, now: datetime, expires_at: datetime) -> str:
         """Store a request that needs the identity provider; returns the step to hand over."""
         step = uuid4()
+        request = checked.request
         parameters = json.dumps(asdict(request))
         await self._database.execute(
-            INSERT, uuid4(), request.client_id, parameters, browser_hash, step, now, expires_at
+            INSERT, uuid4(), request.client_id, parameters, browser_hash, step, now, expires_at, checked.pushed_hash
         )
         return str(step)
 
@@ -73,7 +76,7 @@ class RequestStore:
 def _to_pending(row: Row) -> PendingRequest:
     known: Mapping[str, object] | None = json.loads(row["authentication"]) if row["authentication"] else None
     request = AuthorizationRequest.from_stored(json.loads(row["parameters"]))
-    return PendingRequest(row["id"], request, None if known is None else _to_authentication(known))
+    return PendingRequest(row["id"], request, None if known is None else _to_authentication(known), row["pushed_hash"])
 
 
 def _to_authentication(known: Mapping[str, object]) -> Authentication:

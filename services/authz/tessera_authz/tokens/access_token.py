@@ -1,4 +1,4 @@
-"""Access tokens: JWTs by RFC 9068. Issuing one writes nothing."""
+"""Access tokens: the claims of JWTs by RFC 9068. Issuing one writes nothing."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -6,21 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 from tessera_authz.tokens.authorization import Authorization
-from tessera_shared.access_token import TYP
 from tessera_shared.clock import seconds
-from tessera_shared.jose.jwt import mint
-from tessera_shared.keystore.ring import RingKey
 from tessera_shared.scope import format_scope
 
 
-def make(authorization: Authorization, issuer: str, lifetime: timedelta, key: RingKey, now: datetime) -> str:
-    """Sign the access token of an authorization."""
-    return mint(_claims(authorization, issuer, lifetime, now), key=key.key, kid=key.kid, alg=key.alg, typ=TYP)
-
-
-def _claims(authorization: Authorization, issuer: str, lifetime: timedelta, now: datetime) -> Mapping[str, Any]:
+def claims(authorization: Authorization, issuer: str, lifetime: timedelta, now: datetime) -> Mapping[str, Any]:
     """RFC 9068 §2.2; `grant_id` is Tessera's, by which the token is revoked with its grant."""
-    claims: dict[str, Any] = {
+    told: dict[str, Any] = {
         "iss": issuer,
         "sub": authorization.sub,
         "aud": _audience(authorization.resource, issuer),
@@ -31,11 +23,11 @@ def _claims(authorization: Authorization, issuer: str, lifetime: timedelta, now:
         "scope": format_scope(authorization.scope),
     }
     if confirmation := authorization.confirmation.claim():  # RFC 7800 §3.1
-        claims["cnf"] = confirmation
+        told["cnf"] = confirmation
     if authorization.grant is not None:
         grant = authorization.grant
-        claims |= {"grant_id": grant.id, "auth_time": seconds(grant.auth_time), "acr": grant.acr}
-    return claims
+        told |= {"grant_id": grant.id, "auth_time": seconds(grant.auth_time), "acr": grant.acr}
+    return told
 
 
 def _audience(resource: tuple[str, ...], issuer: str) -> str | list[str]:

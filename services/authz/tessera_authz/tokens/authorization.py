@@ -22,6 +22,7 @@ class Authorization:
         consumes: What is used up by issuing.
         with_refresh_token: Whether a refresh token is issued.
         refresh_scope: The new refresh token's scope: a narrowed access token does not narrow it (RFC 6749 §6).
+        id_token_alg: The algorithm the client registered for its ID tokens.
         refresh_jkt: The DPoP key that a public client's refresh token is bound to (RFC 9449 §5).
 
     """
@@ -36,6 +37,7 @@ class Authorization:
     with_refresh_token: bool = False
     refresh_scope: Scope = ()
     refresh_jkt: str | None = None
+    id_token_alg: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,16 @@ from typing import Any
 from tessera_authz.protocol.models import Grant
 from tessera_shared.clock import seconds
 from tessera_shared.jose.algorithms import ALGORITHMS
-from tessera_shared.jose.jwt import mint
-from tessera_shared.keystore.ring import RingKey
 
 TYP = "JWT"
 CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid")
 
 
-def make(
-    grant: Grant, access_token: str, issuer: str, lifetime: timedelta, key: RingKey, now: datetime, *, nonce: str | None
-) -> str:
-    """Sign the ID token of a user's grant; a refreshed one carries no nonce (OIDC Core §12.2)."""
-    claims: dict[str, Any] = {
+def claims(
+    grant: Grant, issuer: str, lifetime: timedelta, now: datetime, *, at_hash: str, nonce: str | None
+) -> Mapping[str, Any]:
+    """The claims of a user's grant; a refreshed ID token carries no nonce (OIDC Core §12.2)."""
+    told: dict[str, Any] = {
         "iss": issuer,
         "sub": grant.sub,
         "aud": grant.client_id,
@@ -29,14 +27,13 @@ def make(
         "auth_time": seconds(grant.auth_time),
         "acr": grant.acr,
         "amr": list(grant.amr),
-        "at_hash": at_hash(access_token, key.alg),
+        "at_hash": at_hash,
     }
     optional: Mapping[str, Any] = {"nonce": nonce, "sid": grant.sid}
-    claims |= {name: value for name, value in optional.items() if value is not None}
-    return mint(claims, key=key.key, kid=key.kid, alg=key.alg, typ=TYP)
+    return told | {name: value for name, value in optional.items() if value is not None}
 
 
-def at_hash(access_token: str, alg: str) -> str:
+def hash_access_token(access_token: str, alg: str) -> str:
     """The left half of the access token's hash, base64url (OIDC Core §3.1.3.6)."""
     digest = hashlib.new(ALGORITHMS[alg].hash_name, access_token.encode("ascii")).digest()
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode("ascii")

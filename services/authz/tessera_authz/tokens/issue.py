@@ -11,7 +11,8 @@ from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
 from tessera_authz.store.grants import GrantStore, NewRefreshToken
 from tessera_authz.tokens import access_token, id_token, opaque
 from tessera_authz.tokens.authorization import Authorization
-from tessera_shared.keystore.live import LiveRing
+from tessera_authz.tokens.signer import Signer
+from tessera_shared.access_token import TYP as ACCESS_TOKEN_TYP
 from tessera_shared.scope import format_scope
 
 
@@ -29,11 +30,10 @@ class TokenAnswer(TypedDict):
 class TokenIssuer:
     """Makes the tokens of an authorization."""
 
-    def __init__(self, config: AuthzConfig, ring: LiveRing, grants: GrantStore) -> None:
+    def __init__(self, config: AuthzConfig, signer: Signer, grants: GrantStore) -> None:
         self._issuer = config.issuer
-        self._keys = config.keys
         self._lifetimes = config.lifetimes
-        self._ring = ring
+        self._signer = signer
         self._grants = grants
 
     async def issue(self, authorization: Authorization, presented: str | None, now: datetime) -> bytes | None:
@@ -60,9 +60,9 @@ class TokenIssuer:
 
     def _sign(self, authorization: Authorization, now: datetime) -> TokenAnswer:
         lifetime = timedelta(seconds=self._lifetimes.access_token_seconds)
-        key = self._ring.current.active("sig", self._keys.access_token_alg, now)
+        claims = access_token.claims(authorization, self._issuer, lifetime, now)
         answer: TokenAnswer = {
-            "access_token": access_token.make(authorization, self._issuer, lifetime, key, now),
+            "access_token": self._signer.sign(claims, typ=ACCESS_TOKEN_TYP, alg=self._signer.access_token_alg, now=now),
             "token_type": authorization.confirmation.token_type,
             "expires_in": self._lifetimes.access_token_seconds,
             "scope": format_scope(authorization.scope),
@@ -73,9 +73,11 @@ class TokenIssuer:
 
     def _sign_id_token(self, authorization: Authorization, grant: Grant, bound_to: str, now: datetime) -> str:
         nonce = None if isinstance(authorization.consumes, RefreshToken) else grant.nonce
-        key = self._ring.current.active("sig", self._keys.id_token_alg, now)
+        alg = authorization.id_token_alg or self._signer.default_alg
+        at_hash = id_token.hash_access_token(bound_to, alg)
         lifetime = timedelta(seconds=self._lifetimes.id_token_seconds)
-        return id_token.make(grant, bound_to, self._issuer, lifetime, key, now, nonce=nonce)
+        claims = id_token.claims(grant, self._issuer, lifetime, now, at_hash=at_hash, nonce=nonce)
+        return self._signer.sign(claims, typ=id_token.TYP, alg=alg, now=now)
 
     def _new_refresh_token(
         self, authorization: Authorization, answer: TokenAnswer, now: datetime

@@ -27,7 +27,7 @@ _MAX_USER_AGENT = 300
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """The two cookies: `session` of the login, `browser` of the forms; `__Host-` binds them to this host under TLS."""
+    """The two cookies: `session` of the login, `form` of the forms; under TLS `__Host-` binds them to this host."""
 
     secure: bool
 
@@ -58,7 +58,7 @@ class Forms:
 
     def browser_id(self, request: Request) -> str:
         """The browser's cookie for forms, or a new one for it."""
-        return self.cookies.read(request, "browser") or secrets.token_urlsafe(_COOKIE_BYTES)
+        return self.cookies.read(request, "form") or secrets.token_urlsafe(_COOKIE_BYTES)
 
     def token(self, browser_id: str, *form: str) -> str:
         """The hidden token of a form."""
@@ -66,15 +66,15 @@ class Forms:
 
     def remember(self, response: Response, request: Request, browser_id: str) -> Response:
         """Give the browser its cookie, if it has none."""
-        if self.cookies.read(request, "browser") is None:
-            self.cookies.set(response, "browser", browser_id)
+        if self.cookies.read(request, "form") is None:
+            self.cookies.set(response, "form", browser_id)
         return response
 
-    def is_own(self, request: Request, sent: Form, *form: str) -> bool:
-        """Whether the form was shown to this browser.
+    def refuse_foreign(self, request: Request) -> None:
+        """Refuse a form that another site sent.
 
         Raises:
-            OAuthError: The browser says that another site sent it.
+            OAuthError: The browser says so.
 
         """
         site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
@@ -87,7 +87,10 @@ class Forms:
                 expected="same-origin",
                 received=site or (origin or "")[:200],
             )
-        own = is_form_token(sent.get("csrf"), self.key, self.cookies.read(request, "browser"), *form)
+
+    def is_own(self, request: Request, sent: Form, *form: str) -> bool:
+        """Whether the form was shown to this browser."""
+        own = is_form_token(sent.get("csrf"), self.key, self.cookies.read(request, "form"), *form)
         if not own:
             logging.get().info("form refused", form=form[0], reason="no token of this browser and form")
         return own

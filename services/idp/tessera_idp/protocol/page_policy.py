@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from tessera_shared.handoff import ClientDisplay
 
 _HOST_SOURCE = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-_SCHEME_SOURCE = re.compile(r"[a-z][a-z0-9+.-]*:")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def origin(url: str) -> str:
@@ -16,16 +16,13 @@ def origin(url: str) -> str:
 
 
 def form_destinations(issuer: str, redirect_origin: str) -> list[str]:
-    """Where a form's redirects may lead beside this service: to the issuer, and to the client."""
-    return [source for source in (origin(issuer), *_client_sources(redirect_origin)) if source]
+    """Where a form's redirects may lead beside this service: to the issuer, and to the client.
 
-
-def _client_sources(redirect_origin: str) -> tuple[str, ...]:
-    if _HOST_SOURCE.fullmatch(redirect_origin) or _SCHEME_SOURCE.fullmatch(redirect_origin):
-        return (redirect_origin,)
-    scheme = redirect_origin.partition(":")[0].lower()
-    # CSP 3 §2.3.1: a host source cannot name an IPv6 address, so its scheme stands for it
-    return (f"{scheme}:",) if scheme in ("http", "https") else ()
+    Browsers hold a form's whole chain of redirects against the policy. A client's page may send the user on to another
+    of its sites, which nobody can name here, so the client's scheme is allowed and not its origin alone.
+    """
+    scheme = _SCHEME.match(redirect_origin)
+    return [origin(issuer)] if scheme is None else [origin(issuer), scheme.group()]
 
 
 def displayed(client: ClientDisplay) -> ClientDisplay:

@@ -14,12 +14,12 @@ class ScopeDescription:
 
 
 DESCRIPTIONS: dict[str, tuple[str, str]] = {
-    "openid": ("Recognize you", "By an identifier that stays the same at every login"),
-    "profile": ("See your profile", "Your name, picture, birthdate, gender, language and time zone"),
-    "email": ("See your email address", "And whether it was verified"),
-    "address": ("See your postal address", "Street, city, region, postal code and country"),
-    "phone": ("See your phone number", "And whether it was verified"),
-    "offline_access": ("Keep this access while you are away", "Also when you are not using the application"),
+    "openid": ("Recognize you", "With the same identifier at every login"),
+    "profile": ("See your profile", "Name, picture, gender, birthdate, language and time zone"),
+    "email": ("See your email address", "And whether it is verified"),
+    "address": ("See your postal address", "Street, city, postal code and country"),
+    "phone": ("See your phone number", "And whether it is verified"),
+    "offline_access": ("Stay connected", "Also while you are not using it"),
 }
 
 

@@ -10,6 +10,7 @@ from tessera_shared.clock import seconds
 
 def userinfo(user: User, scope: Iterable[str]) -> dict[str, Any]:
     """The standard claims of each granted scope that the user has, and sub always; what is unknown is left out."""
-    known = {**user.claims, "sub": user.sub, "updated_at": seconds(user.updated_at)}
+    own = {"sub": user.sub, "updated_at": seconds(user.updated_at)}
+    known = {"sub": user.sub, **user.claims, **own}
     granted = {"sub", *(claim for token in scope for claim in SCOPE_CLAIMS.get(token, ()))}
     return {claim: value for claim, value in known.items() if claim in granted and value is not None}

@@ -1,0 +1,91 @@
+"""Where an authorization request is: in the parameters, in a request object (RFC 9101), or pushed before (RFC 9126)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tessera_authz.protocol import authorization_request as rules
+from tessera_authz.protocol.authorization_request import Checked, Parameters, ReplyAddress, Supported
+from tessera_authz.protocol.client import Client
+from tessera_authz.store.pushed_requests import PushedRequestStore
+from tessera_authz.tokens import opaque
+from tessera_shared.clock import seconds
+from tessera_shared.errors import OAuthError
+from tessera_shared.http.form import Form
+
+REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
+"""RFC 9126 §2.2; no other request_uri is fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An error that the client is told."""
+
+    reply: ReplyAddress
+    error: OAuthError
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReader:
+    """Reads and checks authorization requests."""
+
+    supported: Supported
+    pushed: PushedRequestStore
+
+    async def read(self, form: Form, client: Client, now: datetime) -> Checked | Refused:
+        """The request of an authorization endpoint's parameters.
+
+        Raises:
+            OAuthError: For the user alone, since there is no address to send it to.
+
+        """
+        request_uri = form.get("request_uri")
+        if request_uri is not None and request_uri.startswith(REQUEST_URI_PREFIX):
+            return await self._read_pushed(request_uri, client, now)
+        parameters = Parameters(form.values(), form.resources)
+        reply = rules.reply_address(parameters, client, self.supported.response_modes)
+        try:
+            form.refuse_repeated("RFC 6749 §3.1")
+            if client.require_pushed_authorization_requests:
+                raise OAuthError(
+                    "invalid_request",
+                    "This client must push its authorization requests.",
+                    section="RFC 9126 §5",
+                    expected="a request_uri of the pushed authorization request endpoint",
+                )
+            return Checked(rules.parse(parameters, client, reply, self.supported, seconds(now)))
+        except OAuthError as error:
+            return Refused(reply, error)
+
+    def check_pushed(self, form: Form, client: Client, now: datetime) -> Checked:
+        """The request of a push (RFC 9126 §2.1); every error is the push's answer.
+
+        Raises:
+            OAuthError: What is wrong with the request.
+
+        """
+        if form.get("request_uri") is not None:
+            raise OAuthError(
+                "invalid_request", "A request_uri cannot be pushed.", section="RFC 9126 §2.1", received="request_uri"
+            )
+        parameters = Parameters(form.values(), form.resources)
+        reply = rules.reply_address(parameters, client, self.supported.response_modes)
+        return Checked(rules.parse(parameters, client, reply, self.supported, seconds(now)))
+
+    async def _read_pushed(self, request_uri: str, client: Client, now: datetime) -> Checked:
+        """RFC 9126 §4: bound to its client; parameters beside it are ignored."""
+        uri_hash = opaque.digest(request_uri)
+        request = await self.pushed.find(uri_hash, client.client_id, now)
+        if request is None:
+            raise request_uri_not_valid("unknown, another client's, used up or expired")
+        return Checked(request, uri_hash)
+
+
+def request_uri_not_valid(received: str) -> OAuthError:
+    """RFC 9126 §4: shown to the user, since nothing else of the request is known."""
+    return OAuthError(
+        "invalid_request_uri",
+        "The request_uri is not valid, was used or has expired. Please start again at the application.",
+        section="RFC 9126 §4",
+        expected="a pushed request of this client that is still open",
+        received=received,
+    )
