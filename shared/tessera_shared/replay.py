@@ -10,8 +10,7 @@ import asyncio
 import hashlib
 import json
 import math
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -39,28 +38,39 @@ _KEPT_BEYOND_END = timedelta(minutes=1)
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
-@dataclass(slots=True)
 class _Store:
     """What this process knows about a store: when it may be asked again, and until when it lacks uses."""
 
-    name: str
-    away_until: datetime = _NEVER
-    incomplete_until: datetime = _NEVER
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.away_until = self.incomplete_until = _NEVER
+        self._asked: set[asyncio.Task[bool]] = set()
 
-    async def ask(self, statement: Awaitable[bool]) -> bool:
-        """What it answers in time.
+    async def ask(self, statement: Coroutine[None, None, bool]) -> bool:
+        """What it answers in time. A statement that is late is not cancelled, which itself would wait for the server.
 
         Raises:
-            Unavailable: It does not.
+            Unavailable: It does not answer in time.
 
         """
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await statement
-        except (Unavailable, TimeoutError) as error:
-            self.away_until = clock.now() + _PAUSE
-            logging.get().warning("replay: a store does not answer", store=self.name, reason=repr(error))
-            raise Unavailable(f"{self.name} does not answer") from error
+        asked = asyncio.create_task(statement)
+        self._asked.add(asked)
+        asked.add_done_callback(self._forget)
+        await asyncio.wait((asked,), timeout=_PATIENCE_SECONDS)
+        error = asked.exception() if asked.done() else TimeoutError()
+        if error is None:
+            return asked.result()
+        if not isinstance(error, Unavailable | TimeoutError):
+            raise error
+        self.away_until = clock.now() + _PAUSE
+        logging.get().warning("replay: a store does not answer", store=self.name, reason=repr(error))
+        raise Unavailable(f"{self.name} does not answer") from error
+
+    def _forget(self, asked: asyncio.Task[bool]) -> None:
+        """Let go of a statement that has ended; how a late one ended tells nothing that its lateness did not."""
+        self._asked.discard(asked)
+        if not asked.cancelled():
+            asked.exception()
 
 
 class ReplayMemory:
