@@ -76,7 +76,7 @@ def build(rooms: Rooms) -> ASGIApp:
     endpoints = _endpoints(rooms, pages)
     endpoints += metadata_endpoints(metadata(rooms.config, endpoints))
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
-    return Exchange(Router(routes(endpoints)), parse_networks(rooms.config.trusted_proxies))
+    return Exchange(Router(routes(endpoints), redirect_slashes=False), parse_networks(rooms.config.trusted_proxies))
 
 
 def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
