@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from tessera_shared.config import Section, ServiceConfig
+from tessera_shared.config import Fetch, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
 
@@ -108,6 +108,7 @@ class AuthzConfig(ServiceConfig):
     registration: Registration = Registration()
     secrets: Secrets = Secrets()
     bootstrap_scopes: tuple[BootstrapScope, ...] = ()
+    fetch: Fetch = Fetch()
     bootstrap_clients: tuple[BootstrapClient, ...] = ()
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
     secret_hash_workers: int = Field(default=2, ge=1, le=16)

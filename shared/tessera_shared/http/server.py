@@ -1,10 +1,11 @@
-"""The ASGI server. Only this module knows that it is hypercorn."""
+"""The ASGI server. Only this module and `connection.py` know that it is hypercorn."""
 
 import asyncio
 import signal
 import socket
 from collections.abc import Awaitable, Callable
 
+from hypercorn.asyncio import run as hypercorn_run
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from starlette.types import ASGIApp
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 from tessera_shared import logging
 from tessera_shared.config import Listen
 from tessera_shared.errors import StartupError
+from tessera_shared.http.connection import Connection
 
 GRACE_SECONDS = 10
 """How long requests that run may take to end after SIGTERM."""
@@ -38,6 +40,7 @@ def open_port(listen: Listen) -> socket.socket:
 async def serve(app: ASGIApp, port: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, then let running requests end."""
     stop = _stop_signal()
+    hypercorn_run.TCPServer = Connection  # type: ignore[attr-defined,assignment]
     host, number = port.getsockname()[:2]
     logging.get().info("listening", host=host, port=number)
     await hypercorn_serve(app, _config(port), shutdown_trigger=stop, mode="asgi")  # type: ignore[arg-type]
