@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from e2e.clients import ROOT, bootstrap_clients
+from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.stack import OTHER_RESOURCE, REFRESH_GRACE, Stack, answers
 from stack.ports import Ports, free_port
 
@@ -93,6 +93,7 @@ def choose_ports() -> Ports:
         IDP_PORT=str(ports.idp),
         RS_PORT=str(ports.rs),
         E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(),
+        E2E_BOOTSTRAP_SCOPES=bootstrap_scopes(),
         E2E_RESOURCES=json.dumps([ports.url("rs"), OTHER_RESOURCE]),
         E2E_REFRESH_GRACE_SECONDS=str(REFRESH_GRACE),
     )

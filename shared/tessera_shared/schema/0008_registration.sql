@@ -45,14 +45,14 @@ CREATE TABLE authz.scopes (
     updated_at   timestamptz NOT NULL
 );
 INSERT INTO authz.scopes (name, title, detail, is_default, is_open, created_at, updated_at)
-SELECT name, title, detail, is_default, true, now(), now() FROM (VALUES
-    ('openid', 'Recognize you', 'With the same identifier at every login', true),
-    ('profile', 'See your profile', 'Name, picture, gender, birthdate, language and time zone', true),
-    ('email', 'See your email address', 'And whether it is verified', true),
-    ('address', 'See your postal address', 'Street, city, postal code and country', false),
-    ('phone', 'See your phone number', 'And whether it is verified', false),
-    ('offline_access', 'Stay connected', 'Also while you are not using it', false)
-) AS standard (name, title, detail, is_default);
+SELECT name, title, detail, is_default, true, now() + place * interval '1 microsecond', now() FROM (VALUES
+    (0, 'openid', 'Recognize you', 'With the same identifier at every login', true),
+    (1, 'profile', 'See your profile', 'Name, picture, gender, birthdate, language and time zone', true),
+    (2, 'email', 'See your email address', 'And whether it is verified', true),
+    (3, 'address', 'See your postal address', 'Street, city, postal code and country', false),
+    (4, 'phone', 'See your phone number', 'And whether it is verified', false),
+    (5, 'offline_access', 'Stay connected', 'Also while you are not using it', false)
+) AS standard (place, name, title, detail, is_default);
 
 -- A client may use those of its scopes that exist: a change makes replicas forget all clients (an empty client_id).
 CREATE FUNCTION authz.announce_scope_change() RETURNS trigger LANGUAGE plpgsql AS $$
