@@ -55,6 +55,8 @@ def parse_networks(values: Sequence[str]) -> tuple[Network, ...]:
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
     """The address a request came from: the last one in X-Forwarded-For that no trusted proxy has for itself."""
     peer = str((scope.get("client") or ("",))[0])
+    if not trusted:
+        return peer
     address = _parse_address(peer)
     if address is None or not _is_in(address, trusted):
         return peer
