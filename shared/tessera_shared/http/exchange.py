@@ -3,8 +3,9 @@
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
+from http import HTTPStatus
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,7 +63,7 @@ class Exchange:
             response = to_response(error)
             if status == 0:
                 await response(scope, receive, send_with_headers)
-        logging.get().info(
+        _log_level(scope["path"], status)(
             "request",
             method=scope["method"],
             path=scope["path"],
@@ -85,6 +86,11 @@ class Exchange:
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True).encode("ascii"))
         return self._date[1]
+
+
+def _log_level(path: str, status: int) -> Callable[..., object]:
+    """Probes that find all well come every second and are not worth a line."""
+    return logging.get().debug if path == "/health" and status == HTTPStatus.OK else logging.get().info
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:
