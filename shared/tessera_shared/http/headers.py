@@ -53,8 +53,13 @@ def parse_networks(values: Sequence[str]) -> tuple[Network, ...]:
 
 
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
-    """The address a request came from: the last one in X-Forwarded-For that no trusted proxy has for itself."""
+    """The address a request came from: the last one in X-Forwarded-For that no trusted proxy has for itself.
+
+    Where all are addresses of trusted networks, the client is in one of them too: then it is the farthest.
+    """
     peer = str((scope.get("client") or ("",))[0])
+    if not trusted:
+        return peer
     address = _parse_address(peer)
     if address is None or not _is_in(address, trusted):
         return peer
@@ -66,7 +71,7 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
             return peer
         if not _is_in(address, trusted):
             return str(address)
-    return peer
+    return peer if not hops else str(_parse_address(hops[0].strip()))
 
 
 def _parse_address(text: str) -> Address | None:
