@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -63,6 +64,17 @@ class Node:
             ForeignError: The foreign client threw.
 
         """
+        with self._started(script) as process:
+            return _converse(process, self.options | options, visit)
+
+    @contextmanager
+    def serve(self, script: str, **options: Any) -> Iterator[str]:
+        """A server that the script runs until the test is done; yields its URL."""
+        with self._started(script) as process:
+            yield _converse(process, self.options | options, None)
+
+    @contextmanager
+    def _started(self, script: str) -> Iterator[subprocess.Popen[str]]:
         with tempfile.TemporaryFile("w+") as complaints:
             process = subprocess.Popen(
                 ["node", f"{script}.mjs"],
@@ -76,7 +88,7 @@ class Node:
             )
             try:
                 with process:
-                    return _converse(process, self.options | options, visit)
+                    yield process
             except EOFError:
                 complaints.seek(0)
                 pytest.fail(f"{script}.mjs ended with status {process.returncode}: {complaints.read()[-4000:]}")

@@ -4,8 +4,10 @@ import { createInterface } from "node:readline";
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
-const hear = async () => JSON.parse((await lines.next()).value);
-const tell = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+export const hear = async () => JSON.parse((await lines.next()).value);
+export const tell = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+// The test has nothing more to say.
+export const end = async () => lines.next();
 
 // What a user's browser brings back: a URL, or the form that was posted to it.
 async function visit(url) {
