@@ -61,6 +61,10 @@ class Containers:
             "up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", "--scale", f"{name}={count}", name
         )
 
+    def is_running(self, name: str) -> bool:
+        """Whether it runs now."""
+        return name in _compose("ps", "--services", "--filter", "status=running").split()
+
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""
         lines = _compose("logs", "--no-color", *_SERVICES).splitlines()

@@ -51,6 +51,10 @@ class Embedded:
         """Start, and wait until each can serve."""
         self.whole.start(*names)
 
+    def is_running(self, name: str) -> bool:
+        """Whether it runs now."""
+        return self.whole.processes[name].running
+
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""
         logs = (log for service in SERVICES for log in sorted(self.whole.logs.glob(f"{service}*.log")))
