@@ -32,6 +32,7 @@ from stack.servers import DataServers
 from tessera_shared.config import Database as DatabaseConfig
 from tessera_shared.config import Redis as RedisConfig
 from tessera_shared.db import Database, connect
+from tessera_shared.demo_certificates import make_certificates
 from tessera_shared.provision import provision
 from tessera_shared.redis import Redis
 from tessera_shared.schema import migrate
@@ -53,6 +54,7 @@ class ContainerServers:
     def __init__(self, folder: Path) -> None:
         testcontainers_config.ryuk_disabled = True  # its image cannot be pulled everywhere; `stop` removes ours
         self.secrets = folder / "secrets"
+        make_certificates(self.secrets)
         provision(self.secrets)
         password = self.password_file("migrate", "database_password").read_text().strip()
         self._postgres = PostgresContainer(POSTGRES_IMAGE, username=OWNER, password=password, dbname=DATABASE)
@@ -124,16 +126,18 @@ class EmbeddedServers(DataServers):
 
     def pause(self, name: str) -> None:
         """Let the named server hang: connections stay open, nothing answers."""
-        os.killpg(self._pid(name), signal.SIGSTOP)
+        self._signal(name, signal.SIGSTOP)
 
     def resume(self, name: str) -> None:
         """Let it go on."""
-        os.killpg(self._pid(name), signal.SIGCONT)
+        self._signal(name, signal.SIGCONT)
 
-    def _pid(self, name: str) -> int:
-        pid = self.processes[name].pid
-        assert pid is not None, f"{name} was never started"  # noqa: S101 - a fixture's own check
-        return pid
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to the server and its children: each of PostgreSQL's connections has a process of its own."""
+        pid = str(self.processes[name].pid)
+        children = subprocess.run(["pgrep", "-P", pid], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        for process in (pid, *children.stdout.split()):
+            os.kill(int(process), number)
 
     def lose_redis_data(self) -> None:
         """Crash Redis and delete what it had stored."""

@@ -21,10 +21,12 @@ _DOWN = (
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""What asyncpg raises when the server is away or goes away (InterfaceError: the connection was closed under us)."""
+"""What asyncpg raises when the server is away or goes away: InterfaceError when the connection was closed under us,
+InternalClientError when the server has said goodbye on it and the end was not read yet."""
 
 
 async def _keep_session(_connection: Any) -> None:  # noqa: ANN401

@@ -30,6 +30,7 @@ def configure(config: Log, service: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)  # it shows a traceback for an outage that is one line here
     logging.basicConfig(level=max(LEVELS[config.level], logging.WARNING), stream=sys.stderr, format="%(message)s")
 
 

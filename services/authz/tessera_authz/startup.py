@@ -16,12 +16,14 @@ from tessera_shared.config import load
 from tessera_shared.db import Database
 from tessera_shared.errors import Unavailable
 from tessera_shared.http.server import open_port, serve
+from tessera_shared.http.tls_port import open_tls_port
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.keystore.publication import publish
 from tessera_shared.keystore.ring import KeyRing
 from tessera_shared.keystore.rotation import RotationPolicy, rotate
 from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
+from tessera_shared.mutual_tls.anchors import load_anchors
 from tessera_shared.redis import Redis
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.view import RevocationView
@@ -53,14 +55,16 @@ async def run(path: Path) -> None:
         directory = ClientDirectory(database, secrets.forget)
         revocations = RevocationView(database, broker)
         await revocations.load()
-        app = build(Rooms(config, database, ring, broker, secrets, directory, revocations))
+        anchors = load_anchors(config.client_trust_anchors_file)
+        app = build(Rooms(config, database, ring, broker, secrets, directory, revocations, anchors))
         port = open_port(config.listen)
+        tls = await open_tls_port(config.tls, anchors, database, background)
         background.start("client changes", directory.follow_changes)
         background.start("revocations", revocations.follow)
         background.every("keys", _KEYS_SECONDS, lambda: _keep_keys(ring, broker))
         background.every("purge", _PURGE_SECONDS, lambda: _purge(config, database))
         await _publish(ring, broker)
-        await serve(app, port)
+        await serve(app, port, tls)
         secrets.close()
         await broker.close()
     finally:

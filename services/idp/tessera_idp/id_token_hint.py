@@ -56,9 +56,10 @@ def _audience(token: str) -> str | None:
     """The client that the token names, not verified yet: to know whom to verify it for."""
     try:
         claims = json.loads(jws.extract_compact(token.encode()).payload)
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, RecursionError) as error:
         raise InvalidToken("form", section="RFC 7515 §7.1", expected="a compact JWS") from error
     audience = claims.get("azp") or claims.get("aud") if isinstance(claims, dict) else None
     if isinstance(audience, list):
         audience = audience[0] if audience else None
-    return audience if isinstance(audience, str) else None
+    # RFC 6749 §A.1: client identifiers are visible ASCII; nothing else needs to be looked for
+    return audience if isinstance(audience, str) and audience.isascii() and audience.isprintable() else None

@@ -1,5 +1,6 @@
 """RP-initiated logout, and what a logout ends."""
 
+import base64
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -99,6 +100,12 @@ async def test_uri_that_is_not_exactly_registered_is_not_followed(idp, browser, 
     assert not await idp.is_logged_in(browser)
 
 
+def unsigned(header: bytes, payload: bytes):
+    """What anybody can make: parts that are well-formed, and no signature of ours."""
+    parts = (base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (header, payload, b"signature"))
+    return lambda _idp, _client_id, _who: ".".join(parts)
+
+
 def forged(idp, client_id, who):
     """Signed by a key of somebody else, under the kid of ours."""
     key, now = RSAKey.generate_key(2048), clock.seconds(clock.now())
@@ -121,6 +128,10 @@ HINTS = {
     "unknown client": lambda idp, _c, who: idp.id_token("no such client", who.sub, who.sid),
     "an access token": lambda idp, c, who: idp.id_token(c, who.sub, who.sid, typ="at+jwt"),
     "without sub": lambda idp, c, who: idp.id_token(c, None, who.sid),
+    "header nested deep": unsigned(b"[" * 3000, b"{}"),
+    "payload nested deep": unsigned(b'{"alg":"RS256","typ":"JWT"}', b"[" * 3000),
+    "audience with NUL": unsigned(b'{"alg":"RS256","typ":"JWT"}', b'{"aud":"\\u0000"}'),
+    "audience with half a character": unsigned(b'{"alg":"RS256","typ":"JWT"}', b'{"aud":"\\ud800"}'),
     "audience is no text": lambda idp, c, who: idp.id_token({"x": c}, who.sub, who.sid),
 }
 

@@ -1,4 +1,4 @@
-"""The settings of a TLS port (RFC 9325): TLS 1.2 or newer, forward secrecy, and a client certificate where there is one.
+"""The settings of a TLS port (RFC 9325): TLS 1.2 or newer, forward secrecy, a client certificate where there is one.
 
 Python's ssl ends a handshake with a certificate that it cannot verify. So whatever shall pass is a trust anchor here:
 the configured authorities, and each registered self-signed certificate by itself.

@@ -70,11 +70,11 @@ class Forms:
             self.cookies.set(response, "form", browser_id)
         return response
 
-    def is_own(self, request: Request, sent: Form, *form: str) -> bool:
-        """Whether the form was shown to this browser.
+    def refuse_foreign(self, request: Request) -> None:
+        """Refuse a form that another site sent.
 
         Raises:
-            OAuthError: The browser says that another site sent it.
+            OAuthError: The browser says so.
 
         """
         site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
@@ -87,6 +87,9 @@ class Forms:
                 expected="same-origin",
                 received=site or (origin or "")[:200],
             )
+
+    def is_own(self, request: Request, sent: Form, *form: str) -> bool:
+        """Whether the form was shown to this browser."""
         own = is_form_token(sent.get("csrf"), self.key, self.cookies.read(request, "form"), *form)
         if not own:
             logging.get().info("form refused", form=form[0], reason="no token of this browser and form")

@@ -46,7 +46,8 @@ class ConsentEndpoint:
 
     async def submit(self, request: Request) -> Response:
         """POST: the user's decision."""
-        # 1. what was sent, and for which ask
+        # 1. what was sent from where, and for which ask
+        self.forms.refuse_foreign(request)
         now = clock.now()
         sent = await form.body(request)
         received = self.handover.receive(sent, "consent", now)

@@ -52,7 +52,8 @@ class LoginEndpoint:
 
     async def submit(self, request: Request) -> Response:
         """POST: check what was typed."""
-        # 1. what was sent, and for which ask
+        # 1. what was sent from where, and for which ask
+        self.forms.refuse_foreign(request)
         now = clock.now()
         sent = await form.body(request)
         received = self.handover.receive(sent, "login", now)

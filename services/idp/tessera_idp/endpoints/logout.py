@@ -56,7 +56,8 @@ class LogoutEndpoint:
         return await self._finish(request, asked, hint, session, now)
 
     async def _confirmed(self, request: Request, sent: Form) -> Response:
-        # 1. what was asked, again with its proof
+        # 1. what was asked from where, again with its proof
+        self.forms.refuse_foreign(request)
         now = clock.now()
         asked, hint = await self._read(sent, now)
         session = await self.sessions.current(request, now)
