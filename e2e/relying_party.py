@@ -134,9 +134,9 @@ class RelyingParty:
         """Ask the identity provider about the user."""
         return self.http.get(f"{self.stack.idp}/oidc/v1/userinfo", headers=bearer(token))
 
-    def verify(self, token: str, algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def verify(self, token: str, algorithm: str, *, base: str | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
         """Header and claims of a JWT whose signature the published keys verify."""
-        keys = KeySet.import_key_set(self.http.get(f"{self.stack.authz}/oauth2/v1/jwks").json())
+        keys = KeySet.import_key_set(self.http.get(f"{base or self.stack.authz}/oauth2/v1/jwks").json())
         verified = jwt.decode(token, keys, algorithms=[algorithm])
         return dict(verified.header), dict(verified.claims)
 

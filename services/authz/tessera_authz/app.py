@@ -74,8 +74,9 @@ def build(rooms: Rooms) -> ASGIApp:
     endpoints = _endpoints(rooms, pages)
     endpoints += metadata_endpoints(metadata(rooms.config, endpoints))
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
+    router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = rooms.config.trusted_proxies, rooms.config.client_certificate_proxies
-    return Exchange(Router(routes(endpoints)), parse_networks(proxies), parse_networks(certificate_proxies))
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))
 
 
 def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:

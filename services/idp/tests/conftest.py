@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from tessera_shared.jose.jwt import mint
 from tessera_shared.keystore.ring import KeyRing
 from tessera_shared.keystore.rotation import RotationPolicy, rotate
 from tessera_shared.keystore.store import KeyStore
+from tessera_shared.redis import Redis
 from tessera_shared.sealed import load_master_key
 
 ROOT = Path(__file__).parents[3]
@@ -45,8 +47,8 @@ class Idp:
     config: IdpConfig
     parts: Parts
     app: ASGIApp
-    master_key: bytes = field(repr=False)
     authz: Database
+    master_key: bytes = field(repr=False)
 
     @property
     def ring(self) -> KeyRing:
@@ -169,26 +171,42 @@ def password() -> str:
     return PASSWORD
 
 
-@pytest_asyncio.fixture(scope="session")
-async def idp(data_servers, database_as, redis_as) -> AsyncIterator[Idp]:
+@asynccontextmanager
+async def running(servers, authz: Database, database: Database, redis: Redis) -> AsyncIterator[Idp]:
     """The service as its start-up makes it, without a port."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment_of("idp", Ports(), data_servers).items():
+        for name, value in environment_of("idp", Ports(), servers).items():
             patch.setenv(name, value)
         config = load(IdpConfig, ROOT / "configs" / "idp.yml", PREFIX)
     master_key = load_master_key(config.keys.master_key_file)
-    authz = await database_as("authz")
     await rotate(authz, KeyStore(authz, master_key), POLICY, clock.now())
-    database = await database_as("idp")
     ring = await wait_for_keys(KeyStore(database, master_key), "RS256", 0)
-    parts = build_parts(config, database, await redis_as("idp"), ring)
+    parts = build_parts(config, database, redis, ring)
     await ensure_demo_user(parts.users, parts.passwords)
     await parts.revocations.load()
     background = start_background(parts)
-    yield Idp(config, parts, build_app(config, parts, master_key), master_key, authz)
+    yield Idp(config, parts, build_app(config, parts, master_key), authz, master_key)
     await background.stop()
     parts.passwords.close()
     await parts.metadata.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def idp(data_servers, database_as, redis_as) -> AsyncIterator[Idp]:
+    """The service on the servers that all tests share."""
+    async with running(
+        data_servers, await database_as("authz"), await database_as("idp"), await redis_as("idp")
+    ) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(scope="module")
+async def own_idp(own_servers, own_database_as, own_redis_as) -> AsyncIterator[Idp]:
+    """The service on servers that this module may stop and start."""
+    async with running(
+        own_servers, await own_database_as("authz"), await own_database_as("idp"), await own_redis_as("idp")
+    ) as service:
+        yield service
 
 
 @pytest_asyncio.fixture

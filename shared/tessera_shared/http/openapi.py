@@ -184,6 +184,10 @@ def _schemas_of_bodies(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str
     return {body: made[number, mode] for number, body in enumerate(bodies)}, parts.get("$defs", {})
 
 
+_FORM_REPLIES = {"413": {"description": "The body is too large."}, "415": {"description": "The body is no form."}}
+"""What every operation with a form may answer, because all of them read it by `http/form.py`."""
+
+
 def _operation(operation: Operation, path: str, schemas: Schemas) -> dict[str, Any]:
     words = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_")
     described: dict[str, Any] = {
@@ -199,6 +203,7 @@ def _operation(operation: Operation, path: str, schemas: Schemas) -> dict[str, A
     form = [p for p in operation.parameters if p.where == "form"]
     if form:
         described["requestBody"] = _request_body(form)
+        described["responses"] = {**_FORM_REPLIES, **described["responses"]}
     if operation.security:
         described["security"] = [{name: []} for name in operation.security]
     return described

@@ -26,6 +26,8 @@ DESCRIPTIONS: dict[str, tuple[str, str]] = {
 def describe(scope: Iterable[str]) -> list[ScopeDescription]:
     """The lines for a scope; a token without words of its own is shown as it is written."""
     return [
-        ScopeDescription(token, *DESCRIPTIONS.get(token, (f"Use “{token}”", "A permission of the service it calls")))
+        ScopeDescription(
+            token, *DESCRIPTIONS.get(token, (f"Use “{token}”", "A permission that has no other description"))
+        )
         for token in scope
     ]
