@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from tessera_shared.errors import StartupError
 
-__all__ = ["Database", "Listen", "Log", "Redis", "Section", "ServiceConfig", "Tls", "load", "read_secret"]
+__all__ = ["Database", "Fetch", "Listen", "Log", "Redis", "Section", "ServiceConfig", "Tls", "load", "read_secret"]
 
 
 class Section(BaseModel):
@@ -73,6 +73,15 @@ class Redis(Section):
     user: str
     password_file: Path
     timeout_seconds: float = Field(default=2.0, gt=0)
+
+
+class Fetch(Section):
+    """What may be fetched for URLs that clients name."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts, or `host:port`, that may have any address and be reached by http."""
+    ca_file: Path | None = None
+    """PEM file of certificate authorities that are trusted beside the public ones."""
 
 
 class ServiceConfig(BaseSettings):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
@@ -53,6 +54,13 @@ class Redis:
         with _translated():
             old: str | None = await self._client.set(key, value, get=True)
             return old
+
+    async def set_once(self, key: str, seconds: int) -> bool:
+        """Set a key for so many seconds; whether it was not there. A repetition after a lost answer knows itself."""
+        own = uuid4().hex
+        with _translated():
+            old: str | None = await self._client.set(key, own, nx=True, ex=seconds, get=True)
+            return old in (None, own)
 
     async def publish(self, channel: str, message: str) -> None:
         """Send a message to whoever listens now."""

@@ -164,6 +164,18 @@ async def test_keys_come_by_http_while_redis_is_away(own_servers, authz, rs, iss
             own_servers.start("redis")
 
 
+async def test_redis_being_away_is_logged_once(own_servers, rs, issuer):
+    issuer.publish(generate("ES256"))
+    own_servers.kill("redis")
+    try:
+        with capture_logs() as lines:
+            async with following(issuer.url, rs):
+                await asyncio.sleep(3.5)
+    finally:
+        own_servers.start("redis")
+    assert len([line for line in lines if "no announcements" in line["event"]]) == 1
+
+
 async def answers(redis):
     try:
         await redis.ping()

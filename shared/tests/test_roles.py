@@ -5,6 +5,7 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
+SERVICES = ("authz", "idp", "rs")
 REFUSED = [
     ("rs", "SELECT * FROM authz.clients"),
     ("rs", "SELECT * FROM authz.client_secrets"),
@@ -14,6 +15,8 @@ REFUSED = [
     ("rs", "SELECT * FROM keys.ring"),
     ("rs", "DELETE FROM revocation.entries"),
     ("rs", "INSERT INTO revocation.entries (kind, value, expires_at) VALUES ('jti', 'x', now())"),
+    *((role, f"{verb} FROM replay.used_jti") for role in ("idp", "rs") for verb in ("SELECT *", "DELETE")),
+    *((role, "UPDATE replay.used_jti SET expires_at = now()") for role in SERVICES),
     ("authz", "SELECT * FROM idp.passwords"),
     ("authz", "SELECT * FROM idp.users"),
     ("authz", "SELECT * FROM idp.sessions"),
@@ -26,11 +29,11 @@ REFUSED = [
     ("idp", "UPDATE keys.ring SET retired_at = now()"),
     ("idp", "DELETE FROM keys.ring"),
     ("idp", "DELETE FROM revocation.entries"),
-    *((role, "CREATE TABLE public.mine (x int)") for role in ("authz", "idp", "rs")),
-    *((role, "CREATE SCHEMA mine") for role in ("authz", "idp", "rs")),
-    *((role, "CREATE ROLE mine") for role in ("authz", "idp", "rs")),
-    *((role, "DELETE FROM public.schema_history") for role in ("authz", "idp", "rs")),
-    *((role, "SELECT pg_read_file('/etc/passwd')") for role in ("authz", "idp", "rs")),
+    *((role, "CREATE TABLE public.mine (x int)") for role in SERVICES),
+    *((role, "CREATE SCHEMA mine") for role in SERVICES),
+    *((role, "CREATE ROLE mine") for role in SERVICES),
+    *((role, "DELETE FROM public.schema_history") for role in SERVICES),
+    *((role, "SELECT pg_read_file('/etc/passwd')") for role in SERVICES),
 ]
 
 
@@ -43,6 +46,8 @@ async def test_role_is_refused_what_its_service_does_not_need(database_as, role,
 NEEDED = [
     ("rs", "SELECT * FROM revocation.entries"),
     ("rs", "SELECT version FROM public.schema_history"),
+    *((role, "INSERT INTO replay.used_jti VALUES ('x', now()) ON CONFLICT DO NOTHING") for role in SERVICES),
+    ("authz", "DELETE FROM replay.used_jti WHERE expires_at < now()"),
     ("authz", "SELECT * FROM authz.clients"),
     ("authz", "SELECT * FROM authz.client_secrets"),
     ("authz", "SELECT * FROM keys.ring"),

@@ -32,6 +32,7 @@ from tessera_authz.tokens.revoke import GrantRevoker
 from tessera_authz.tokens.signer import Signer
 from tessera_shared.access_token import REQUIRED, TYP, AccessTokenVerifier
 from tessera_shared.db import Database
+from tessera_shared.fetch import Fetcher
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
@@ -42,6 +43,7 @@ from tessera_shared.jose.jwt import Expectation, VerifiedClaims
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.mutual_tls.anchors import Anchors
 from tessera_shared.redis import Redis
+from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.entry import names
 from tessera_shared.revocation.view import RevocationView
@@ -60,6 +62,8 @@ class Rooms:
     secrets: SecretVerifier
     directory: ClientDirectory
     revocations: RevocationView
+    replay: ReplayMemory
+    fetcher: Fetcher
     anchors: Anchors
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from tessera_shared.config import Section, ServiceConfig, Tls
+from tessera_shared.config import Fetch, Section, ServiceConfig, Tls
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
 
@@ -73,6 +73,7 @@ class AuthzConfig(ServiceConfig):
     """Authorities whose certificates clients of tls_client_auth may have."""
     keys: Keys
     lifetimes: Lifetimes = Lifetimes()
+    fetch: Fetch = Fetch()
     bootstrap_clients: tuple[BootstrapClient, ...] = ()
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
     secret_hash_workers: int = Field(default=2, ge=1, le=16)

@@ -15,6 +15,7 @@ from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load
 from tessera_shared.db import Database
 from tessera_shared.errors import Unavailable
+from tessera_shared.fetch import Fetcher
 from tessera_shared.http.server import open_port, serve
 from tessera_shared.http.tls_port import open_tls_port
 from tessera_shared.keystore.live import LiveRing
@@ -25,12 +26,14 @@ from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
 from tessera_shared.mutual_tls.anchors import load_anchors
 from tessera_shared.redis import Redis
+from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import load_master_key
 
 _KEYS_SECONDS = 30
 _PURGE_SECONDS = 300
+_PURGE_JTI_SECONDS = 60
 _PUSHED_KEPT = timedelta(hours=1)
 """How long an expired pushed request stays: its user may still be on the way, and it must not be used twice."""
 
@@ -55,17 +58,21 @@ async def run(path: Path) -> None:
         directory = ClientDirectory(database, secrets.forget)
         revocations = RevocationView(database, broker)
         await revocations.load()
+        replay = ReplayMemory(database, broker)
+        fetcher = Fetcher(config.fetch)
         anchors = load_anchors(config.client_trust_anchors_file)
-        app = build(Rooms(config, database, ring, broker, secrets, directory, revocations, anchors))
+        app = build(Rooms(config, database, ring, broker, secrets, directory, revocations, replay, fetcher, anchors))
         port = open_port(config.listen)
         tls = await open_tls_port(config.tls, anchors, database, background)
         background.start("client changes", directory.follow_changes)
         background.start("revocations", revocations.follow)
         background.every("keys", _KEYS_SECONDS, lambda: _keep_keys(ring, broker))
         background.every("purge", _PURGE_SECONDS, lambda: _purge(config, database))
+        background.every("used jti", _PURGE_JTI_SECONDS, lambda: replay.purge(clock.now()))
         await _publish(ring, broker)
         await serve(app, port, tls)
         secrets.close()
+        await fetcher.close()
         await broker.close()
     finally:
         await background.stop()

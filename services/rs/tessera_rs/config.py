@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -11,7 +12,9 @@ from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
 
 def _check_url(value: str) -> str:
-    if not value.startswith(("https://", "http://")) or "#" in value:
+    parts = urlsplit(value)
+    # reading the port raises ValueError for one that is none
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.port == 0 or "#" in value:
         raise ValueError("must be an http(s) URL without fragment")
     return value
 

@@ -43,7 +43,7 @@ class IntrospectionClient:
                 response = await self._http.post(self._url, data=form, headers={"accept": "application/json"})
             response.raise_for_status()
             answer = response.json()
-        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+        except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as error:
             logging.get().error("introspection: no answer", url=self._url, reason=repr(error))
             raise RevocationUnknown from error
         # RFC 7662 §2.2: only the JSON value true says that the token is active

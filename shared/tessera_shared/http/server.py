@@ -1,4 +1,4 @@
-"""The ASGI server. Only this module knows that it is hypercorn.
+"""The ASGI server. Only this module and `connection.py` know that it is hypercorn.
 
 hypercorn 0.18 listens by itself, but tells the application nothing of a client's certificate. So the ports are opened
 and closed here, and hypercorn gets each connection.
@@ -11,7 +11,6 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.utils import wrap_app
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp
 from tessera_shared import logging
 from tessera_shared.config import Listen
 from tessera_shared.errors import StartupError
+from tessera_shared.http.connection import Connection
 from tessera_shared.http.tls_extension import with_tls_extension
 
 GRACE_SECONDS = 10
@@ -103,7 +103,7 @@ class _Connections:
         app = self._app if connection is None else with_tls_extension(self._app, connection)
         wrapped = wrap_app(app, self._config.wsgi_max_body_size, "asgi")  # type: ignore[arg-type]
         loop = asyncio.get_running_loop()
-        await TCPServer(wrapped, loop, self._config, self._context, {}, reader, writer)
+        await Connection(wrapped, loop, self._config, self._context, {}, reader, writer)
 
 
 def _stop_signal() -> Callable[[], Awaitable[None]]:

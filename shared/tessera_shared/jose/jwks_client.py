@@ -31,6 +31,7 @@ class JwksClient:
         self._fetched_at = datetime.fromtimestamp(0, UTC)
         self._fetching = asyncio.Lock()
         self._http = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
+        self._announced = True
         self.generation = 0
 
     @property
@@ -52,7 +53,9 @@ class JwksClient:
             try:
                 await self._follow_redis()
             except Unavailable as error:
-                logging.get().warning("jwks: no announcements, going on by HTTP", reason=str(error))
+                if self._announced:
+                    logging.get().warning("jwks: no announcements, going on by HTTP", reason=str(error))
+                self._announced = False
                 await self._fetch_if_due(_REFRESH if self.has_keys else timedelta(seconds=1))
                 await asyncio.sleep(1.0)
 
@@ -65,7 +68,7 @@ class JwksClient:
         async for message in publication.changes(self._redis):
             if message or not connected:
                 await self._read_snapshot()
-            connected = True
+            connected = self._announced = True
             await self._fetch_if_due(_REFRESH if self.has_keys else timedelta(seconds=1))
 
     async def _read_snapshot(self) -> None:

@@ -58,4 +58,5 @@ def _policy(anchors: Anchors, now: datetime) -> PolicyBuilder:
     authorities = ExtensionPolicy.webpki_defaults_ca().may_be_present(
         x509.AuthorityKeyIdentifier, Criticality.AGNOSTIC, None
     )
-    return PolicyBuilder().store(Store(list(anchors))).time(now).extension_policies(ca_policy=authorities, ee_policy=clients)
+    policy = PolicyBuilder().store(Store(list(anchors))).time(now)
+    return policy.extension_policies(ca_policy=authorities, ee_policy=clients)
