@@ -55,10 +55,11 @@ def parse_networks(values: Sequence[str]) -> tuple[Network, ...]:
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
     """The address a request came from: the last one in X-Forwarded-For that no trusted proxy has for itself.
 
+    Where all are addresses of trusted networks, the client is in one of them too: then it is the farthest.
     On a TLS port the client speaks to this server itself, whatever passes the bytes on: its header means nothing.
     """
     peer = _peer(scope)
-    if "tls" in scope.get("extensions", {}) or not is_peer_in(scope, trusted):
+    if not trusted or "tls" in scope.get("extensions", {}) or not is_peer_in(scope, trusted):
         return peer
     forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     hops = [hop for value in forwarded for hop in value.decode("latin-1").split(",")]
@@ -68,7 +69,7 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
             return peer
         if not _is_in(address, trusted):
             return str(address)
-    return peer
+    return peer if not hops else str(_parse_address(hops[0].strip()))
 
 
 def is_peer_in(scope: Scope, networks: Sequence[Network]) -> bool:

@@ -55,8 +55,13 @@ class TlsPort:
 
 async def serve(app: ASGIApp, port: socket.socket, tls: TlsPort | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then let running requests end."""
-    stop = _stop_signal()
-    connections = _Connections(app)
+    await _serve_until(_stop_signal(), _Connections(app, _config()), port, tls)
+    logging.get().info("stopped")
+
+
+async def _serve_until(
+    stop: Callable[[], Awaitable[object]], connections: "_Connections", port: socket.socket, tls: TlsPort | None = None
+) -> None:
     servers = [await connections.listen(port)]
     if tls is not None:
         servers.append(await connections.listen(tls.port, tls.context))
@@ -64,15 +69,14 @@ async def serve(app: ASGIApp, port: socket.socket, tls: TlsPort | None = None) -
     for server in servers:
         server.close()
     await connections.end()
-    logging.get().info("stopped")
 
 
 class _Connections:
     """Every open connection: hypercorn speaks HTTP on it, and the application is told what a TLS handshake showed."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, config: Config) -> None:
         self._app = app
-        self._config = _config()
+        self._config = config
         self._context = WorkerContext(None)
         self._open: set[asyncio.Task[None]] = set()
 
