@@ -96,8 +96,10 @@ def choose_ports() -> Ports:
         AUTHZ_PORT=str(ports.authz),
         IDP_PORT=str(ports.idp),
         RS_PORT=str(ports.rs),
+        AUTHZ_TLS_PORT=str(ports.authz_tls),
+        RS_TLS_PORT=str(ports.rs_tls),
         E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(),
-        E2E_RESOURCES=json.dumps([ports.url("rs"), OTHER_RESOURCE]),
+        E2E_RESOURCES=json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
         E2E_REFRESH_GRACE_SECONDS=str(REFRESH_GRACE),
     )
     return ports
