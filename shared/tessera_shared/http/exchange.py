@@ -11,6 +11,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tessera_shared import logging
+from tessera_shared.http.client_certificate import presented_certificate, without_certificate_fields
 from tessera_shared.http.errors import to_response
 from tessera_shared.http.form import MAX_BODY, body_too_large
 from tessera_shared.http.headers import Network, client_address
@@ -23,9 +24,12 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 class Exchange:
     """The outermost ASGI layer."""
 
-    def __init__(self, app: ASGIApp, trusted_proxies: Sequence[Network]) -> None:
+    def __init__(
+        self, app: ASGIApp, trusted_proxies: Sequence[Network], certificate_proxies: Sequence[Network] = ()
+    ) -> None:
         self._app = app
         self._trusted = trusted_proxies
+        self._certificate_proxies = certificate_proxies
         self._date = (0, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +62,8 @@ class Exchange:
             announced = headers.get(b"content-length", b"0")[:_MAX_DIGITS]
             if announced.isdigit() and int(announced) > MAX_BODY:
                 raise body_too_large(int(announced))
-            await self._app(scope, receive, send_with_headers)
+            scope["state"]["client_certificate"] = presented_certificate(scope, self._certificate_proxies)
+            await self._app(without_certificate_fields(scope), receive, send_with_headers)
         except Exception as error:  # noqa: BLE001 - the boundary: everything becomes an answer and a log line
             response = to_response(error)
             if status == 0:

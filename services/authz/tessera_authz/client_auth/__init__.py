@@ -6,7 +6,13 @@ from typing import Any
 
 from starlette.requests import Request
 
-from tessera_authz.client_auth import client_secret_basic, client_secret_post, none
+from tessera_authz.client_auth import (
+    client_secret_basic,
+    client_secret_post,
+    none,
+    self_signed_tls_client_auth,
+    tls_client_auth,
+)
 from tessera_authz.client_auth.credentials import Credentials, Presentation, SecretCredentials
 from tessera_authz.client_auth.method import Extract, Method, Problem, Verifiers, client_id_alone
 from tessera_authz.protocol.client import AuthenticatedClient
@@ -15,7 +21,14 @@ from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import Form
 
 METHODS: dict[str, Method[Any]] = {
-    method.name: method for method in (client_secret_basic.METHOD, client_secret_post.METHOD, none.METHOD)
+    method.name: method
+    for method in (
+        client_secret_basic.METHOD,
+        client_secret_post.METHOD,
+        tls_client_auth.METHOD,
+        self_signed_tls_client_auth.METHOD,
+        none.METHOD,
+    )
 }
 
 CONFIDENTIAL_METHODS = tuple(name for name in METHODS if name != none.METHOD.name)
@@ -37,7 +50,8 @@ class ClientAuthenticator:
 
         """
         authorization = tuple(request.headers.getlist("authorization"))
-        presentation = Presentation(authorization, form, self.issuer + request.url.path)
+        certificate = request.state.client_certificate
+        presentation = Presentation(authorization, form, self.issuer + request.url.path, certificate)
         extract, credentials = _extract(presentation)
         record = await self.directory.find(credentials.client_id)
         problem = await self._check(extract, credentials, record, now)

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from tessera_authz.client_auth.credentials import ClientIdAlone, Credentials, Presentation
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.store.clients import ClientRecord
+from tessera_shared.mutual_tls.anchors import Anchors
 
 C = TypeVar("C", bound=Credentials)
 
@@ -21,6 +22,7 @@ class Verifiers:
     """What methods verify with."""
 
     secrets: SecretVerifier
+    anchors: Anchors = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,6 @@ class Method(Generic[C]):
 
 
 def client_id_alone(presentation: Presentation) -> ClientIdAlone | None:
-    """The client id of the form, where nothing else was found."""
+    """The client id of the form, where nothing else was found; RFC 8705 §2 asks for it beside a certificate too."""
     client_id = presentation.form.get("client_id")
-    return None if client_id is None else ClientIdAlone(client_id)
+    return None if client_id is None else ClientIdAlone(client_id, presentation.certificate)

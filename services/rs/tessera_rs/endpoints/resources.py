@@ -10,6 +10,7 @@ from tessera_rs.protocol.bearer_token import ProtectedResource, Told, is_suffici
 from tessera_shared import clock
 from tessera_shared.access_token import AccessTokenVerifier, RevocationUnknown
 from tessera_shared.clock import seconds
+from tessera_shared.confirmation import check_certificate
 from tessera_shared.errors import OAuthError, Unavailable
 from tessera_shared.http import bearer
 from tessera_shared.http.headers import NO_STORE
@@ -49,10 +50,11 @@ def resource_endpoint(resource: ProtectedResource, verifier: AccessTokenVerifier
         token = bearer.from_header(request, required=False)
         if token is None:
             raise bearer.missing()
-        # 2. Signature, type, issuer, audience, times (RFC 9068 §4) and revocation.
+        # 2. Signature, type, issuer, audience, times (RFC 9068 §4), revocation, and what it is bound to (RFC 8705 §3).
         now = clock.now()
         try:
             claims = await verifier.verify(token, now)
+            check_certificate(claims, request.state.client_certificate)
         except InvalidToken as error:
             raise bearer.invalid(error) from error
         except RevocationUnknown as error:
