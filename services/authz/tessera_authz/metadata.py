@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tessera_authz.client_auth import CONFIDENTIAL_METHODS, METHODS
+from tessera_authz.client_auth import ASSERTION_ALGS, CONFIDENTIAL_METHODS, METHODS
 from tessera_authz.config import AuthzConfig
 from tessera_authz.grants import GRANTS
 from tessera_authz.protocol import pkce
@@ -42,6 +42,9 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "token_endpoint_auth_methods_supported": list(METHODS),
         "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL_METHODS),
         "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],

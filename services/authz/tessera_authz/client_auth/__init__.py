@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from tessera_authz.client_auth import client_secret_basic, client_secret_post, none
+from tessera_authz.client_auth import client_secret_basic, client_secret_jwt, client_secret_post, none, private_key_jwt
 from tessera_authz.client_auth.credentials import Credentials, Presentation, SecretCredentials
 from tessera_authz.client_auth.method import Extract, Method, Problem, Verifiers, client_id_alone
 from tessera_authz.protocol.client import AuthenticatedClient
@@ -15,8 +15,18 @@ from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import Form
 
 METHODS: dict[str, Method[Any]] = {
-    method.name: method for method in (client_secret_basic.METHOD, client_secret_post.METHOD, none.METHOD)
+    method.name: method
+    for method in (
+        client_secret_basic.METHOD,
+        client_secret_post.METHOD,
+        client_secret_jwt.METHOD,
+        private_key_jwt.METHOD,
+        none.METHOD,
+    )
 }
+
+ASSERTION_ALGS = (*private_key_jwt.ALGS, *client_secret_jwt.ALGS)
+"""What assertions may be signed with."""
 
 CONFIDENTIAL_METHODS = tuple(name for name in METHODS if name != none.METHOD.name)
 
