@@ -32,6 +32,7 @@ from stack.servers import DataServers
 from tessera_shared.config import Database as DatabaseConfig
 from tessera_shared.config import Redis as RedisConfig
 from tessera_shared.db import Database, connect
+from tessera_shared.demo_certificates import make_certificates
 from tessera_shared.provision import provision
 from tessera_shared.redis import Redis
 from tessera_shared.schema import migrate
@@ -53,6 +54,7 @@ class ContainerServers:
     def __init__(self, folder: Path) -> None:
         testcontainers_config.ryuk_disabled = True  # its image cannot be pulled everywhere; `stop` removes ours
         self.secrets = folder / "secrets"
+        make_certificates(self.secrets)
         provision(self.secrets)
         password = self.password_file("migrate", "database_password").read_text().strip()
         self._postgres = PostgresContainer(POSTGRES_IMAGE, username=OWNER, password=password, dbname=DATABASE)

@@ -61,6 +61,10 @@ class Containers:
             "up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", "--scale", f"{name}={count}", name
         )
 
+    def is_running(self, name: str) -> bool:
+        """Whether it runs now."""
+        return name in _compose("ps", "--services", "--filter", "status=running").split()
+
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""
         lines = _compose("logs", "--no-color", *_SERVICES).splitlines()
@@ -92,8 +96,10 @@ def choose_ports() -> Ports:
         AUTHZ_PORT=str(ports.authz),
         IDP_PORT=str(ports.idp),
         RS_PORT=str(ports.rs),
+        AUTHZ_TLS_PORT=str(ports.authz_tls),
+        RS_TLS_PORT=str(ports.rs_tls),
         E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(),
-        E2E_RESOURCES=json.dumps([ports.url("rs"), OTHER_RESOURCE]),
+        E2E_RESOURCES=json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
         E2E_REFRESH_GRACE_SECONDS=str(REFRESH_GRACE),
     )
     return ports

@@ -12,7 +12,7 @@ from e2e.clients import ROOT, bootstrap_clients
 from e2e.measured import FOLDER
 from e2e.stack import CLOCK_TOLERANCE, OTHER_RESOURCE, REFRESH_GRACE, Stack, answers
 from stack.embedded import EmbeddedStack
-from stack.embedded_environment import SERVICES, environment_of
+from stack.embedded_environment import SERVICES, TLS_SERVICES, environment_of
 from stack.ports import Ports, free_port
 from stack.process import Process
 
@@ -51,6 +51,10 @@ class Embedded:
         """Start, and wait until each can serve."""
         self.whole.start(*names)
 
+    def is_running(self, name: str) -> bool:
+        """Whether it runs now."""
+        return self.whole.processes[name].running
+
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""
         logs = (log for service in SERVICES for log in sorted(self.whole.logs.glob(f"{service}*.log")))
@@ -66,7 +70,11 @@ class Embedded:
         """One more authz on the same data."""
         port = free_port()
         url = f"http://localhost:{port}"
-        environment = self.environment("authz") | {"TESSERA_AUTHZ_LISTEN__PORT": str(port), **settings}
+        environment = self.environment("authz") | {
+            "TESSERA_AUTHZ_LISTEN__PORT": str(port),
+            "TESSERA_AUTHZ_TLS__PORT": str(free_port()),
+            **settings,
+        }
         log = self.whole.logs / f"authz-{port}.log"
         process = Process("authz replica", self.command("authz"), log=log, environment=environment, cwd=ROOT)
         process.start()
@@ -88,7 +96,11 @@ class Embedded:
         self, name: str, settings: Mapping[str, str], config: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run a service that is expected to end by itself, with settings laid over the stack's."""
-        environment = self.environment(name) | {f"TESSERA_{name.upper()}_LISTEN__PORT": str(free_port()), **settings}
+        prefix = f"TESSERA_{name.upper()}"
+        ports = {f"{prefix}_LISTEN__PORT": str(free_port())}
+        if name in TLS_SERVICES:
+            ports[f"{prefix}_TLS__PORT"] = str(free_port())
+        environment = self.environment(name) | ports | settings
         return subprocess.run(
             self.command(name, config),
             env=environment,
@@ -109,7 +121,7 @@ def _settings(ports: Ports) -> dict[str, dict[str, str]]:
         "authz": {
             **measured,
             "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients(),
-            "TESSERA_AUTHZ_RESOURCES": json.dumps([ports.url("rs"), OTHER_RESOURCE]),
+            "TESSERA_AUTHZ_RESOURCES": json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
             "TESSERA_AUTHZ_LIFETIMES__REFRESH_GRACE_SECONDS": str(REFRESH_GRACE),
         },
         "idp": {**measured, "TESSERA_IDP_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE)},

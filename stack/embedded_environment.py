@@ -8,6 +8,8 @@ from stack.servers import DataServers
 __all__ = ["SERVICES", "environment_of"]
 
 SERVICES = ("authz", "idp", "rs")
+TLS_SERVICES = ("authz", "rs")
+"""Those with a TLS port of their own."""
 
 
 def environment_of(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
@@ -40,12 +42,24 @@ def _service(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
     master_key = {"KEYS__MASTER_KEY_FILE": str(servers.password_file(name, "master_key"))}
     public = {"PUBLIC_URL": ports.url(name)}
     authz = f"http://{HOST}:{ports.authz}"
+    resources = json.dumps([ports.url("rs"), ports.tls_url("rs")])
     own = {
-        "authz": master_key | {"IDP_URL": ports.url("idp"), "RESOURCES": json.dumps([ports.url("rs")])},
+        "authz": master_key | {"IDP_URL": ports.url("idp"), "RESOURCES": resources},
         "idp": master_key | public | {"METADATA_URL": f"{authz}/.well-known/openid-configuration", "DEMO": "true"},
         "rs": public | {"JWKS_URL": f"{authz}/oauth2/v1/jwks"},
     }
-    return values | own[name]
+    return values | own[name] | (_tls(name, ports, servers) if name in TLS_SERVICES else {})
+
+
+def _tls(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
+    return {
+        "CLIENT_TRUST_ANCHORS_FILE": str(servers.password_file(name, "client_trust_anchors.pem")),
+        "TLS__HOST": HOST,
+        "TLS__PORT": str(getattr(ports, f"{name}_tls")),
+        "TLS__PUBLIC_URL": ports.tls_url(name),
+        "TLS__CERTIFICATE_FILE": str(servers.password_file(name, "tls_certificate.pem")),
+        "TLS__KEY_FILE": str(servers.password_file(name, "tls_key.pem")),
+    }
 
 
 def _database(consumer: str, user: str, servers: DataServers) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The three ports on the host, and free ports for everything else."""
+"""The services' ports on the host, and free ports for everything else."""
 
 import os
 import secrets
@@ -21,10 +21,12 @@ class Ports:
     authz: int = 8080
     idp: int = 8081
     rs: int = 8082
+    authz_tls: int = 8443
+    rs_tls: int = 8444
 
     @classmethod
     def from_environment(cls) -> "Ports":
-        """AUTHZ_PORT, IDP_PORT and RS_PORT, as compose.yaml reads them."""
+        """AUTHZ_PORT, IDP_PORT, RS_PORT, AUTHZ_TLS_PORT and RS_TLS_PORT, as compose.yaml reads them."""
         chosen: dict[str, int] = {}
         for field in fields(cls):
             value = os.environ.get(f"{field.name.upper()}_PORT", "")
@@ -36,12 +38,16 @@ class Ports:
 
     @classmethod
     def free(cls) -> "Ports":
-        """Three ports that nothing uses now."""
-        return cls(free_port(), free_port(), free_port())
+        """Ports that nothing uses now."""
+        return cls(*(free_port() for _ in fields(cls)))
 
     def url(self, service: str) -> str:
         """The service's public URL."""
         return f"http://localhost:{getattr(self, service)}"
+
+    def tls_url(self, service: str) -> str:
+        """The public URL of its TLS port."""
+        return f"https://localhost:{getattr(self, f'{service}_tls')}"
 
     def check_free(self) -> None:
         """Refuse ports that another program holds.

@@ -14,6 +14,7 @@ from stack.ports import HOST, free_port
 from stack.postgres import DATABASE, OWNER, Postgres
 from stack.process import Process
 from stack.valkey import Valkey
+from tessera_shared.demo_certificates import make_certificates
 from tessera_shared.provision import provision
 
 __all__ = ["DataServers"]
@@ -32,6 +33,7 @@ class DataServers:
         self.logs = (logs or self.folder / "logs").resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)  # PostgreSQL may run as another user and must pass through
+        make_certificates(self.secrets)
         provision(self.secrets)
         self.postgres_port = free_port()
         self.redis_port = free_port()

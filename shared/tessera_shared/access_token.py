@@ -1,11 +1,13 @@
 """Validation of access tokens (RFC 9068 §4) with revocation, remembered per token until something changes."""
 
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from tessera_shared.clock import seconds
+from tessera_shared.errors import Unavailable
 from tessera_shared.jose.jwt import Expectation, InvalidToken, VerifiedClaims, verify
 from tessera_shared.jose.keys import FollowedKeys
 from tessera_shared.revocation.view import RevocationView
@@ -65,11 +67,21 @@ class AccessTokenVerifier:
 
         """
         claims = await self._verify_once(token, now)
-        if self._revocations.is_revoked(claims):
+        if await self._is_revoked(claims, now):
             raise InvalidToken("revocation", section="RFC 7009 §2", expected="not revoked", received="revoked")
         if not self._revocations.is_current(now) and not await self._fallback(token, claims):
             raise InvalidToken("introspection", section="RFC 7662 §2.2", expected="active", received="inactive")
         return claims
+
+    async def _is_revoked(self, claims: VerifiedClaims, now: datetime) -> bool:
+        """By the view; while announcements do not arrive there, by the database too, if it answers."""
+        if self._revocations.is_revoked(claims):
+            return True
+        if self._revocations.is_following(now):
+            return False
+        with contextlib.suppress(Unavailable):  # whether the view may be relied on is the caller's next question
+            return await self._revocations.is_listed(claims)
+        return False
 
     async def _verify_once(self, token: str, now: datetime) -> VerifiedClaims:
         digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from tessera_shared.errors import StartupError
 
-__all__ = ["Database", "Fetch", "Listen", "Log", "Redis", "Section", "ServiceConfig", "load", "read_secret"]
+__all__ = ["Database", "Fetch", "Listen", "Log", "Redis", "Section", "ServiceConfig", "Tls", "load", "read_secret"]
 
 
 class Section(BaseModel):
@@ -29,6 +29,21 @@ class Listen(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(ge=0, le=65535)
+
+
+class Tls(Listen):
+    """A second port, which speaks TLS and asks for client certificates (RFC 8705)."""
+
+    public_url: str
+    certificate_file: Path
+    key_file: Path
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_https_base_url(cls, value: str) -> str:
+        if not value.startswith("https://") or value.endswith("/") or "?" in value or "#" in value:
+            raise ValueError("must be an https URL without a path's last slash, query or fragment")
+        return value
 
 
 class Log(Section):
@@ -80,8 +95,11 @@ class ServiceConfig(BaseSettings):
     redis: Redis
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) whose X-Forwarded-For is believed."""
+    client_certificate_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) whose Client-Cert (RFC 9440) is believed: a setting of its own, since a proxy that passes the
+    field on as clients send it would let anyone be anyone."""
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "client_certificate_proxies")
     @classmethod
     def _are_networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         for value in values:

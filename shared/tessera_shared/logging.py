@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import cache
 
 import structlog
 
@@ -29,12 +30,14 @@ def configure(config: Log, service: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    get.cache_clear()
     structlog.contextvars.bind_contextvars(service=service)
     logging.getLogger("asyncpg").setLevel(logging.ERROR)  # it shows a traceback for an outage that is one line here
     logging.basicConfig(level=max(LEVELS[config.level], logging.WARNING), stream=sys.stderr, format="%(message)s")
 
 
+@cache
 def get() -> structlog.typing.FilteringBoundLogger:
-    """The logger every module uses."""
+    """The logger every module uses; one object, which is put together at its first use, not at each."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return logger

@@ -7,7 +7,6 @@ in both folders. `redis/users.acl` holds no secret of its own, only hashes: it f
 
 import argparse
 import base64
-import contextlib
 import hashlib
 import os
 import secrets
@@ -15,6 +14,10 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tessera_shared.demo_certificates import FOLDER as CERTIFICATES
+from tessera_shared.demo_certificates import make_certificates
+from tessera_shared.private_file import write_private
 
 __all__ = ["Owners", "ProvisionError", "main", "provision"]
 
@@ -65,11 +68,14 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
+        certificates = make_certificates(arguments.directory)
         made = provision(arguments.directory, _parse_owners(arguments.owner))
     except (ProvisionError, OSError) as error:
         print(f"tessera provision: {error}", file=sys.stderr)  # noqa: T201 - a command line tool
         return 1
-    print(f"tessera provision: {len(made)} secrets made in {arguments.directory}")  # noqa: T201 - a command line tool
+    print(  # noqa: T201 - a command line tool
+        f"tessera provision: {len(made)} secrets and {len(certificates)} certificates made in {arguments.directory}"
+    )
     return 0
 
 
@@ -88,8 +94,9 @@ def provision(directory: Path, owners: Owners | None = None) -> list[str]:
     for places, generate in _secrets():
         made += _place(directory, places, generate)
     _write_acl(directory)
-    for folder in ("postgres", "migrate", "redis", *SERVICES):
-        _hand_over(directory / folder, (owners or Owners()).of(folder))
+    for folder in ("postgres", "migrate", "redis", *SERVICES, CERTIFICATES):
+        if (directory / folder).exists():
+            _hand_over(directory / folder, (owners or Owners()).of(folder))
     return made
 
 
@@ -122,7 +129,7 @@ def _place(directory: Path, places: list[str], generate: Callable[[], str]) -> l
     value = next(iter(held.values()), None) or generate()
     missing = [place for place in places if place not in held]
     for place in missing:
-        _write(directory / place, value + "\n")
+        write_private(directory / place, value + "\n")
     return missing
 
 
@@ -142,22 +149,7 @@ def _write_acl(directory: Path) -> None:
     target = directory / "redis" / "users.acl"
     content = "\n".join(lines) + "\n"
     if not target.exists() or target.read_text(encoding="ascii") != content:
-        _write(target, content)
-
-
-def _write(path: Path, content: str) -> None:
-    """Write a file of mode 0600 that is there completely or not at all."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:  # noqa: PTH123 - a descriptor, no path
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            partial.unlink()
+        write_private(target, content)
 
 
 def _hand_over(folder: Path, owner: int | None) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier, RevocationUnknown
+from tessera_shared.errors import Unavailable
 from tessera_shared.jose.algorithms import generate
 from tessera_shared.jose.jwt import Expectation, InvalidToken, mint
 from tessera_shared.jose.keys import parse_jwks
@@ -41,15 +42,27 @@ class Revocations:
 
     def __init__(self):
         self.current = True
+        self.following = True
         self.revoked = set()
+        self.listed = set()
 
     def is_current(self, _now):
         """Whether it may be relied on."""
         return self.current
 
+    def is_following(self, _now):
+        """Whether it learns of revocations at once."""
+        return self.following
+
     def is_revoked(self, claims):
         """Whether the token is revoked."""
         return claims["jti"] in self.revoked
+
+    async def is_listed(self, claims):
+        """Whether the database knows the token as revoked; None in place of the list: it does not answer."""
+        if self.listed is None:
+            raise Unavailable("the database is away")
+        return claims["jti"] in self.listed
 
 
 @pytest.fixture
@@ -123,6 +136,16 @@ async def test_while_revocation_cannot_be_known_every_token_is_refused(verifier,
         await verifier.verify(text, NOW)
     revocations.current = True
     await verifier.verify(text, NOW)
+
+
+async def test_while_announcements_do_not_arrive_the_database_is_asked(verifier, revocations):
+    text = token()
+    revocations.listed.add("one")
+    await verifier.verify(text, NOW)
+    revocations.following = False
+    assert await check_of(verifier, text) == "revocation"
+    revocations.listed = None
+    await verifier.verify(text, NOW)  # read within the last seconds
 
 
 async def test_while_revocation_cannot_be_known_the_fallback_decides(keys, revocations):

@@ -28,7 +28,7 @@ def scope(peer, *forwarded):
         (PROXY, [CLIENT, "10.0.0.2, 192.168.1.5"], CLIENT),
         (PROXY, ["2001:db8::1"], "2001:db8::1"),
         ("fd00::1", [CLIENT], CLIENT),
-        (PROXY, ["10.0.0.2, 10.0.0.3"], PROXY),
+        (PROXY, ["10.0.0.2, 10.0.0.3"], "10.0.0.2"),
     ],
 )
 def test_behind_proxies_it_is_the_last_address_that_none_of_them_has(peer, forwarded, address):

@@ -5,12 +5,9 @@ import socket
 from contextlib import asynccontextmanager, suppress
 
 import pytest
-from hypercorn.asyncio import run as hypercorn_run
-from hypercorn.asyncio import serve
 
 from tessera_shared.config import Listen
-from tessera_shared.http.connection import Connection
-from tessera_shared.http.server import _config, open_port
+from tessera_shared.http.server import _config, _Connections, _serve_until, open_port
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
@@ -37,17 +34,15 @@ def answering(chunks, *, delay=0.0, sent=None):
 
 
 @pytest.fixture
-def served(monkeypatch):
-    monkeypatch.setattr(hypercorn_run, "TCPServer", Connection)
-
+def served():
     @asynccontextmanager
     async def serving(app, keep_alive=75.0):
         port = open_port(Listen(port=0))
         number = port.getsockname()[1]
-        config = _config(port)
+        config = _config()
         config.keep_alive_timeout = keep_alive
         stop = asyncio.Event()
-        running = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait, mode="asgi"))
+        running = asyncio.create_task(_serve_until(stop.wait, _Connections(app, config), port))
         try:
             yield number, stop
         finally:

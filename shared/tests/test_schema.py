@@ -16,6 +16,7 @@ pytestmark = pytest.mark.integration
 
 CONFIG = Path(__file__).parents[2] / "configs" / "migrate.yml"
 NAMES = [migration.name for migration in schema.migrations()]
+NEWEST = schema.migrations()[-1].version
 
 
 @pytest.fixture
@@ -48,8 +49,9 @@ async def test_of_five_concurrent_migrate_steps_one_applies_and_all_succeed(data
     assert all(name in applied[0] for name in NAMES)
 
 
-def test_migrations_are_numbered_without_gap_and_in_order():
-    assert [migration.version for migration in schema.migrations()] == list(range(1, len(NAMES) + 1))
+def test_no_two_migrations_have_the_same_number():
+    versions = [migration.version for migration in schema.migrations()]
+    assert versions == sorted(set(versions))
 
 
 async def test_each_migration_is_recorded_with_its_checksum(fresh_database_as):
@@ -91,7 +93,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(fresh_database_as, m
         async with owner.transaction() as tx:
             await schema.migrate(tx)
     assert await owner.fetchval("SELECT to_regclass('public.half')") is None
-    assert await owner.fetchval(schema.VERSION) == len(NAMES)
+    assert await owner.fetchval(schema.VERSION) == NEWEST
 
 
 @pytest.mark.parametrize("role", ["authz", "idp", "rs"])
@@ -99,8 +101,10 @@ async def test_a_service_refuses_to_start_on_an_older_schema_and_says_what_to_ru
     database = await fresh_database_as(role)
     await schema.check_version(database)
     owner = await fresh_database_as("owner")
-    await owner.execute("DELETE FROM public.schema_history WHERE version = $1", len(NAMES))
-    with pytest.raises(StartupError, match=rf"version {len(NAMES) - 1} found, {len(NAMES)} needed; run python -m"):
+    await owner.execute("DELETE FROM public.schema_history WHERE version = $1", NEWEST)
+    with pytest.raises(
+        StartupError, match=rf"version \d+ found, {NEWEST} needed; run python -m tessera_shared\.schema"
+    ):
         await schema.check_version(database)
 
 

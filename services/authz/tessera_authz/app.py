@@ -45,6 +45,7 @@ from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation, VerifiedClaims
 from tessera_shared.keystore.live import LiveRing
+from tessera_shared.mutual_tls.anchors import Anchors
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation import durable
@@ -68,6 +69,7 @@ class Rooms:
     revocations: RevocationView
     replay: ReplayMemory
     fetcher: Fetcher
+    anchors: Anchors
 
 
 def build(rooms: Rooms) -> ASGIApp:
@@ -81,14 +83,16 @@ def build(rooms: Rooms) -> ASGIApp:
     endpoints = _endpoints(rooms, pages)
     endpoints += metadata_endpoints(metadata(rooms.config, endpoints))
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
-    return Exchange(Router(routes(endpoints), redirect_slashes=False), parse_networks(rooms.config.trusted_proxies))
+    router = Router(routes(endpoints), redirect_slashes=False)
+    proxies, certificate_proxies = rooms.config.trusted_proxies, rooms.config.client_certificate_proxies
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))
 
 
 def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     config, lifetimes = rooms.config, rooms.config.lifetimes
     grants = GrantStore(rooms.database)
     client_keys = ClientKeys(rooms.fetcher)
-    verifiers = Verifiers(rooms.secrets, rooms.sealer, _assertion_verifier(rooms, client_keys))
+    verifiers = Verifiers(rooms.secrets, rooms.sealer, _assertion_verifier(rooms, client_keys), rooms.anchors)
     authenticator = ClientAuthenticator(config.issuer, rooms.directory, verifiers)
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from tessera_shared.config import Fetch, Section, ServiceConfig
+from tessera_shared.config import Fetch, Section, ServiceConfig, Tls
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
 
@@ -68,6 +68,9 @@ class AuthzConfig(ServiceConfig):
     idp_url: str
     resources: tuple[str, ...] = ()
     """Protected resources that tokens may be issued for by `resource` (RFC 8707), beside the issuer's own audience."""
+    tls: Tls | None = None
+    client_trust_anchors_file: Path | None = None
+    """Authorities whose certificates clients of tls_client_auth may have."""
     keys: Keys
     lifetimes: Lifetimes = Lifetimes()
     fetch: Fetch = Fetch()
@@ -89,6 +92,11 @@ class AuthzConfig(ServiceConfig):
     def clock_tolerance(self) -> timedelta:
         """How far other clocks may be off."""
         return timedelta(seconds=self.clock_tolerance_seconds)
+
+    @property
+    def sees_client_certificates(self) -> bool:
+        """Whether a certificate can reach this service at all: by its own TLS port, or from a proxy."""
+        return self.tls is not None or bool(self.client_certificate_proxies)
 
     @property
     def cookies_secure(self) -> bool:

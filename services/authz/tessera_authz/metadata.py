@@ -1,12 +1,18 @@
 """Authorization server metadata (RFC 8414) and OpenID discovery, made from the registries that serve requests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tessera_authz.client_auth import ASSERTION_ALGS, CONFIDENTIAL_METHODS, METHODS
+from tessera_authz.client_auth import (
+    ASSERTION_ALGS,
+    CONFIDENTIAL_METHODS,
+    METHODS,
+    self_signed_tls_client_auth,
+    tls_client_auth,
+)
 from tessera_authz.config import AuthzConfig
 from tessera_authz.grants import GRANTS
 from tessera_authz.protocol import pkce
@@ -15,6 +21,14 @@ from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.tokens.id_token import CLAIMS
 from tessera_shared.claims import ACR_VALUES, SCOPE_CLAIMS
 from tessera_shared.http.openapi import Endpoint, Operation, Reply
+
+_CALLED_BY_CLIENTS = (
+    "pushed_authorization_request_endpoint",
+    "token_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+)
+"""Where clients authenticate."""
 
 _PATHS = {
     "authorization_endpoint": "/oauth2/v1/authorize",
@@ -30,6 +44,7 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
     """RFC 8414 §2 and OpenID Connect Discovery §3; an endpoint is told only if it is in the route table."""
     served = {endpoint.path for endpoint in endpoints}
     own = {name: config.issuer + path for name, path in _PATHS.items() if path in served}
+    methods = _methods(config)
     return {
         "issuer": config.issuer,
         **own,
@@ -39,12 +54,14 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANTS),
-        "token_endpoint_auth_methods_supported": list(METHODS),
-        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL_METHODS),
-        "revocation_endpoint_auth_methods_supported": list(METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "token_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": [name for name in methods if name in CONFIDENTIAL_METHODS],
+        "revocation_endpoint_auth_methods_supported": methods,
+        "tls_client_certificate_bound_access_tokens": config.sees_client_certificates,
+        **_mtls_endpoint_aliases(config, served),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
@@ -60,6 +77,24 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "request_uri_parameter_supported": False,
         "service_documentation": f"{config.issuer}/ui/swagger",
     }
+
+
+def _methods(config: AuthzConfig) -> list[str]:
+    """The registry's methods, without those that no request could use here: who sees no certificate."""
+    served = dict.fromkeys(METHODS)
+    if not config.sees_client_certificates:
+        served.pop(self_signed_tls_client_auth.METHOD.name)
+    if not config.sees_client_certificates or config.client_trust_anchors_file is None:
+        served.pop(tls_client_auth.METHOD.name)
+    return list(served)
+
+
+def _mtls_endpoint_aliases(config: AuthzConfig, served: Collection[str]) -> dict[str, Any]:
+    """RFC 8705 §5: where clients with a certificate find the endpoints that they call themselves."""
+    if config.tls is None:
+        return {}
+    called = {name: path for name, path in _PATHS.items() if name in _CALLED_BY_CLIENTS and path in served}
+    return {"mtls_endpoint_aliases": {name: config.tls.public_url + path for name, path in called.items()}}
 
 
 def metadata_endpoints(document: Mapping[str, Any]) -> list[Endpoint]:

@@ -19,12 +19,14 @@ from tessera_shared.db import Database
 from tessera_shared.errors import StartupError, Unavailable
 from tessera_shared.fetch import Fetcher
 from tessera_shared.http.server import open_port, serve
+from tessera_shared.http.tls_port import open_tls_port
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.keystore.publication import publish
 from tessera_shared.keystore.ring import KeyRing
 from tessera_shared.keystore.rotation import RotationPolicy, rotate
 from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
+from tessera_shared.mutual_tls.anchors import load_anchors
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation import durable
@@ -61,15 +63,18 @@ async def run(path: Path) -> None:
         await revocations.load()
         replay = ReplayMemory(database, broker)
         fetcher = Fetcher(config.fetch)
-        app = build(Rooms(config, database, ring, broker, secrets, sealer, directory, revocations, replay, fetcher))
+        anchors = load_anchors(config.client_trust_anchors_file)
+        rooms = Rooms(config, database, ring, broker, secrets, sealer, directory, revocations, replay, fetcher, anchors)
+        app = build(rooms)
         port = open_port(config.listen)
+        tls = await open_tls_port(config.tls, anchors, database, background)
         background.start("client changes", directory.follow_changes)
         background.start("revocations", revocations.follow)
         background.every("keys", _KEYS_SECONDS, lambda: _keep_keys(ring, broker))
         background.every("purge", _PURGE_SECONDS, lambda: _purge(config, database))
         background.every("used jti", _PURGE_JTI_SECONDS, lambda: replay.purge(clock.now()))
         await _publish(ring, broker)
-        await serve(app, port)
+        await serve(app, port, tls)
         secrets.close()
         await fetcher.close()
         await broker.close()

@@ -54,7 +54,7 @@ CODE = AuthorizationCode(
     grant=GRANT,
 )
 CODE_REQUEST = CodeRequest("code", "https://a.example/cb", VERIFIER)
-TOKEN = RefreshToken(b"h", ("openid", "profile"), NOW, NOW + timedelta(days=1), None, None, None, GRANT)
+TOKEN = RefreshToken(b"h", ("openid", "profile"), NOW, NOW + timedelta(days=1), None, None, None, None, GRANT)
 USED = replace(TOKEN, consumed_at=NOW - timedelta(seconds=9), answer=b"sealed")
 
 

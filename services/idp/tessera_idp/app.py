@@ -83,7 +83,9 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     endpoints = [*_page_endpoints(config, parts, pages, master_key), *_api_endpoints(config, parts)]
     endpoints += [*pages.endpoints(), _health(parts)]
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
-    return Exchange(Router(routes(endpoints), redirect_slashes=False), parse_networks(config.trusted_proxies))
+    router = Router(routes(endpoints), redirect_slashes=False)
+    proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:

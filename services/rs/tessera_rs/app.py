@@ -55,4 +55,5 @@ def build(config: RsConfig, keys: JwksClient, revocations: RevocationView, fallb
     ]
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
-    return Exchange(router, parse_networks(config.trusted_proxies))
+    proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from tessera_shared.config import Section, ServiceConfig
+from tessera_shared.config import Section, ServiceConfig, Tls
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
 
@@ -57,6 +57,8 @@ class RsConfig(ServiceConfig):
     public_url: BaseUrl
     issuer: BaseUrl
     jwks_url: Url
+    tls: Tls | None = None
+    client_trust_anchors_file: Path | None = None
     access_token_algs: tuple[SigningAlgorithm, ...] = Field(min_length=1)
     revocation: Revocation = Revocation()
     introspection: Introspection | None = None
@@ -71,7 +73,8 @@ class RsConfig(ServiceConfig):
     @property
     def audiences(self) -> tuple[str, ...]:
         """What `aud` may name: this resource, or the issuer for tokens without a `resource` (RFC 9068 §3)."""
-        return self.public_url, self.issuer
+        own = (self.public_url,) if self.tls is None else (self.public_url, self.tls.public_url)
+        return *own, self.issuer
 
     @property
     def tolerance(self) -> timedelta:

@@ -10,8 +10,10 @@ from tessera_shared import db, logging, redis
 from tessera_shared.access_token import Fallback
 from tessera_shared.config import load
 from tessera_shared.http.server import open_port, serve
+from tessera_shared.http.tls_port import open_tls_port
 from tessera_shared.jose.jwks_client import JwksClient
 from tessera_shared.launch import Background
+from tessera_shared.mutual_tls.anchors import load_anchors
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.schema import check_version
 
@@ -41,9 +43,11 @@ async def run(path: Path) -> None:
         background = Background()
         closing.push_async_callback(background.stop)
         port = open_port(config.listen)
+        anchors = load_anchors(config.client_trust_anchors_file)
+        tls = await open_tls_port(config.tls, anchors, database, background)
         background.start("keys", keys.follow)
         background.start("revocations", revocations.follow)
-        await serve(app, port)
+        await serve(app, port, tls)
 
 
 def _fallback(config: RsConfig, closing: AsyncExitStack) -> Fallback | None:

@@ -30,7 +30,7 @@ def test_the_shipped_file_names_every_key():
 
 def test_tokens_for_this_resource_or_for_the_issuer_are_accepted():
     config = load(RsConfig, SHIPPED, "TESSERA_RS_")
-    assert config.audiences == ("http://localhost:8082", "http://localhost:8080")
+    assert config.audiences == ("http://localhost:8082", "https://localhost:8444", "http://localhost:8080")
     assert config.revocation.when_unreachable == "refuse"
 
 

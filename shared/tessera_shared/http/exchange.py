@@ -1,16 +1,17 @@
 """The exchange around every request: its id, its bound, its errors, its log line and the headers of every answer."""
 
 import re
+import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
-from uuid import uuid4
+from http import HTTPStatus
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tessera_shared import logging
+from tessera_shared.http.client_certificate import presented_certificate, without_certificate_fields
 from tessera_shared.http.errors import to_response
 from tessera_shared.http.form import MAX_BODY, body_too_large
 from tessera_shared.http.headers import Network, client_address
@@ -23,10 +24,13 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 class Exchange:
     """The outermost ASGI layer."""
 
-    def __init__(self, app: ASGIApp, trusted_proxies: Sequence[Network]) -> None:
+    def __init__(
+        self, app: ASGIApp, trusted_proxies: Sequence[Network], certificate_proxies: Sequence[Network] = ()
+    ) -> None:
         self._app = app
         self._trusted = trusted_proxies
-        self._date = (0, "")
+        self._certificate_proxies = certificate_proxies
+        self._date = (0, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's lifespan messages."""
@@ -51,19 +55,20 @@ class Exchange:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._add_headers(message, request_id)
+                message["headers"] = [*message["headers"], *self._headers(request_id)]
             await send(message)
 
         try:
             announced = headers.get(b"content-length", b"0")[:_MAX_DIGITS]
             if announced.isdigit() and int(announced) > MAX_BODY:
                 raise body_too_large(int(announced))
-            await self._app(scope, receive, send_with_headers)
+            scope["state"]["client_certificate"] = presented_certificate(scope, self._certificate_proxies)
+            await self._app(without_certificate_fields(scope), receive, send_with_headers)
         except Exception as error:  # noqa: BLE001 - the boundary: everything becomes an answer and a log line
             response = to_response(error)
             if status == 0:
                 await response(scope, receive, send_with_headers)
-        logging.get().info(
+        _log_level(scope["path"], status)(
             "request",
             method=scope["method"],
             path=scope["path"],
@@ -72,24 +77,31 @@ class Exchange:
             address=address,
         )
 
-    def _add_headers(self, message: Message, request_id: str) -> None:
-        headers = MutableHeaders(scope=message)
-        headers["x-request-id"] = request_id
-        headers["x-content-type-options"] = "nosniff"
-        headers["date"] = self._http_date()
+    def _headers(self, request_id: str) -> list[tuple[bytes, bytes]]:
+        """What every answer carries; no endpoint sets any of these."""
+        return [
+            (b"x-request-id", request_id.encode("ascii")),
+            (b"x-content-type-options", b"nosniff"),
+            (b"date", self._http_date()),
+        ]
 
-    def _http_date(self) -> str:
+    def _http_date(self) -> bytes:
         """The Date header (RFC 9110 §6.6.1), written once a second."""
         second = int(time.time())
         if self._date[0] != second:
-            self._date = (second, formatdate(second, usegmt=True))
+            self._date = (second, formatdate(second, usegmt=True).encode("ascii"))
         return self._date[1]
+
+
+def _log_level(path: str, status: int) -> Callable[..., object]:
+    """Probes that find all well come every second and are not worth a line."""
+    return logging.get().debug if path == "/health" and status == HTTPStatus.OK else logging.get().info
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:
     """The caller's X-Request-Id where it is well-formed, else a new one."""
     given = headers.get(b"x-request-id", b"").decode("latin-1")
-    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -53,10 +53,13 @@ def parse_networks(values: Sequence[str]) -> tuple[Network, ...]:
 
 
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
-    """The address a request came from: the last one in X-Forwarded-For that no trusted proxy has for itself."""
-    peer = str((scope.get("client") or ("",))[0])
-    address = _parse_address(peer)
-    if address is None or not _is_in(address, trusted):
+    """The address a request came from: the last one in X-Forwarded-For that no trusted proxy has for itself.
+
+    Where all are addresses of trusted networks, the client is in one of them too: then it is the farthest.
+    On a TLS port the client speaks to this server itself, whatever passes the bytes on: its header means nothing.
+    """
+    peer = _peer(scope)
+    if not trusted or "tls" in scope.get("extensions", {}) or not is_peer_in(scope, trusted):
         return peer
     forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     hops = [hop for value in forwarded for hop in value.decode("latin-1").split(",")]
@@ -66,7 +69,17 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
             return peer
         if not _is_in(address, trusted):
             return str(address)
-    return peer
+    return peer if not hops else str(_parse_address(hops[0].strip()))
+
+
+def is_peer_in(scope: Scope, networks: Sequence[Network]) -> bool:
+    """Whether the connection comes from one of these networks."""
+    address = _parse_address(_peer(scope))
+    return address is not None and _is_in(address, networks)
+
+
+def _peer(scope: Scope) -> str:
+    return str((scope.get("client") or ("",))[0])
 
 
 def _parse_address(text: str) -> Address | None:

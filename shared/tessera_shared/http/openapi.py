@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 from typing_extensions import TypedDict
 
 from tessera_shared import logging
@@ -105,15 +106,22 @@ def routes(endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
     ]
 
 
-def _by_method(endpoint: Endpoint) -> Handler:
+@dataclass(frozen=True, slots=True)
+class _ByMethod:
+    """The ASGI application of one path. What a handler raises goes on to the exchange, which answers all errors."""
+
+    handlers: Mapping[str, Handler]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.handlers[scope["method"]](Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+def _by_method(endpoint: Endpoint) -> _ByMethod:
     handlers: dict[str, Handler] = {operation.method: operation.handler for operation in endpoint.operations}
     if "GET" in handlers:
         handlers["HEAD"] = handlers["GET"]  # Starlette routes HEAD to where GET is
-
-    async def serve(request: Request) -> Response:
-        return await handlers[request.method](request)
-
-    return serve
+    return _ByMethod(handlers)
 
 
 def document_endpoints(title: str, description: str, endpoints: Sequence[Endpoint]) -> list[Endpoint]:

@@ -1,22 +1,30 @@
-"""The ASGI server. Only this module and `connection.py` know that it is hypercorn."""
+"""The ASGI server. Only this module and `connection.py` know that it is hypercorn.
+
+hypercorn 0.18 listens by itself, but tells the application nothing of a client's certificate. So the ports are opened
+and closed here, and hypercorn gets each connection.
+"""
 
 import asyncio
 import signal
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
-from hypercorn.asyncio import run as hypercorn_run
-from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
+from hypercorn.utils import wrap_app
 from starlette.types import ASGIApp
 
 from tessera_shared import logging
 from tessera_shared.config import Listen
 from tessera_shared.errors import StartupError
 from tessera_shared.http.connection import Connection
+from tessera_shared.http.tls_extension import with_tls_extension
 
 GRACE_SECONDS = 10
 """How long requests that run may take to end after SIGTERM."""
+_HANDSHAKE_SECONDS = 10.0
 
 
 def open_port(listen: Listen) -> socket.socket:
@@ -37,14 +45,69 @@ def open_port(listen: Listen) -> socket.socket:
     return port
 
 
-async def serve(app: ASGIApp, port: socket.socket) -> None:
+@dataclass(frozen=True, slots=True)
+class TlsPort:
+    """A port that speaks TLS, and its settings."""
+
+    port: socket.socket
+    context: ssl.SSLContext
+
+
+async def serve(app: ASGIApp, port: socket.socket, tls: TlsPort | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then let running requests end."""
-    stop = _stop_signal()
-    hypercorn_run.TCPServer = Connection  # type: ignore[attr-defined,assignment]
-    host, number = port.getsockname()[:2]
-    logging.get().info("listening", host=host, port=number)
-    await hypercorn_serve(app, _config(port), shutdown_trigger=stop, mode="asgi")  # type: ignore[arg-type]
+    await _serve_until(_stop_signal(), _Connections(app, _config()), port, tls)
     logging.get().info("stopped")
+
+
+async def _serve_until(
+    stop: Callable[[], Awaitable[object]], connections: "_Connections", port: socket.socket, tls: TlsPort | None = None
+) -> None:
+    servers = [await connections.listen(port)]
+    if tls is not None:
+        servers.append(await connections.listen(tls.port, tls.context))
+    await stop()
+    for server in servers:
+        server.close()
+    await connections.end()
+
+
+class _Connections:
+    """Every open connection: hypercorn speaks HTTP on it, and the application is told what a TLS handshake showed."""
+
+    def __init__(self, app: ASGIApp, config: Config) -> None:
+        self._app = app
+        self._config = config
+        self._context = WorkerContext(None)
+        self._open: set[asyncio.Task[None]] = set()
+
+    async def listen(self, port: socket.socket, tls: ssl.SSLContext | None = None) -> asyncio.Server:
+        """Take connections on a port."""
+        host, number = port.getsockname()[:2]
+        logging.get().info("listening", host=host, port=number, tls=tls is not None)
+        handshake = None if tls is None else _HANDSHAKE_SECONDS
+        return await asyncio.start_server(
+            self._serve, sock=port, ssl=tls, backlog=self._config.backlog, ssl_handshake_timeout=handshake
+        )
+
+    async def end(self) -> None:
+        """End idle connections now, the others when their requests are answered, or when the grace time is over."""
+        await self._context.terminated.set()
+        if self._open:
+            _, late = await asyncio.wait(self._open, timeout=GRACE_SECONDS)
+            for connection in late:
+                connection.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._open.add(task)
+            task.add_done_callback(self._open.discard)
+        connection: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
+        app = self._app if connection is None else with_tls_extension(self._app, connection)
+        wrapped = wrap_app(app, self._config.wsgi_max_body_size, "asgi")  # type: ignore[arg-type]
+        loop = asyncio.get_running_loop()
+        await Connection(wrapped, loop, self._config, self._context, {}, reader, writer)
 
 
 def _stop_signal() -> Callable[[], Awaitable[None]]:
@@ -60,9 +123,8 @@ def _stop_signal() -> Callable[[], Awaitable[None]]:
     return wait
 
 
-def _config(port: socket.socket) -> Config:
+def _config() -> Config:
     config = Config()
-    config.bind = [f"fd://{port.detach()}"]
     config.accesslog = None  # the exchange writes the log line
     config.errorlog = "-"
     config.loglevel = "WARNING"

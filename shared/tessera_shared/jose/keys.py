@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from joserfc.errors import JoseError
-from joserfc.jwk import import_key
+from joserfc.jwk import OctKey, import_key
 
 from tessera_shared.jose.algorithms import ALGORITHMS, ASYMMETRIC_SIGNING, Key
 
@@ -52,6 +53,18 @@ def parse_jwks(document: Any) -> dict[str, VerificationKey]:  # noqa: ANN401 - w
         raise ValueError("the document holds no list of keys")
     found = (_parse_key(entry) for entry in document["keys"] if isinstance(entry, dict))
     return {key.kid: key for key in found if key is not None}
+
+
+def public_key_info(jwk: Mapping[str, Any]) -> bytes | None:
+    """The SubjectPublicKeyInfo (RFC 5280 §4.1), DER, of a JWK; None for symmetric and unknown ones."""
+    try:
+        key = import_key(dict(jwk))
+        if isinstance(key, OctKey):
+            return None
+        pem = key.as_pem(private=False)
+    except (JoseError, ValueError, KeyError, TypeError):
+        return None
+    return load_pem_public_key(pem).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _parse_key(entry: dict[str, Any]) -> VerificationKey | None:

@@ -2,8 +2,9 @@
 
 Two tasks keep it current, so that neither source, when it hangs, holds the other up. A reading of the database is proof
 for `MAX_STALENESS`. Reading the stream is proof only once the database was read after the stream came up: what was
-revoked while either was away may never have been announced. A verifier that finds the view not current must ask
-elsewhere or refuse: a revoked token is never accepted because something was down.
+revoked while either was away may never have been announced. A verifier that finds the stream not followed asks the
+database itself, for the last reading may be a second old; one that finds the view not current either must ask elsewhere
+or refuse: a revoked token is never accepted because something was down.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ from tessera_shared.revocation.entry import Revocation, names
 
 MAX_STALENESS = timedelta(seconds=3)
 _BLOCK_SECONDS = 1.0
+_HEARD = timedelta(seconds=1.5)
+"""How long after a reading of the stream, which lasts `_BLOCK_SECONDS` at most, it counts as followed."""
 _RECONCILE_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
 _OVERLAP = timedelta(seconds=60)
@@ -37,11 +40,25 @@ class RevocationView:
         self._entries: dict[tuple[str, str], datetime] = {}
         self._stream_position = "0-0"
         self._stream_up_since: datetime | None = None
-        self._newest = self._reconciled_at = self._current_until = _NEVER
+        self._newest = self._reconciled_at = self._heard_at = self._current_until = _NEVER
 
     def is_current(self, now: datetime) -> bool:
         """Whether the view can be relied on at `now`."""
         return now < self._current_until
+
+    def is_following(self, now: datetime) -> bool:
+        """Whether the view learns of revocations the moment they are announced."""
+        up_since = self._stream_up_since
+        return up_since is not None and self._reconciled_at >= up_since and now < self._heard_at + _HEARD
+
+    async def is_listed(self, claims: Mapping[str, Any]) -> bool:
+        """Whether the database lists the access token of these claims as revoked.
+
+        Raises:
+            Unavailable: It does not answer.
+
+        """
+        return await durable.is_listed(self._database, names(claims))
 
     def is_revoked(self, claims: Mapping[str, Any]) -> bool:
         """Whether the access token of these claims was revoked, as far as the view knows."""
@@ -61,7 +78,7 @@ class RevocationView:
         """
         with contextlib.suppress(Unavailable):  # without Redis the view lives on the database
             self._stream_position = await self._redis.last_id(durable.STREAM)
-            self._stream_up_since = clock.now()
+            self._stream_up_since = self._heard_at = clock.now()
         await self._reconcile()
 
     async def follow(self) -> None:
@@ -95,6 +112,7 @@ class RevocationView:
                 logging.get().error("revocations: entry not understood", position=position, reason=repr(error))
                 self._stream_up_since = now  # the database must say what this was
             self._stream_position = position
+        self._heard_at = now
         if self._stream_up_since is None:
             self._stream_up_since = now
         if self._reconciled_at >= self._stream_up_since:

@@ -6,7 +6,15 @@ from typing import Any
 
 from starlette.requests import Request
 
-from tessera_authz.client_auth import client_secret_basic, client_secret_jwt, client_secret_post, none, private_key_jwt
+from tessera_authz.client_auth import (
+    client_secret_basic,
+    client_secret_jwt,
+    client_secret_post,
+    none,
+    private_key_jwt,
+    self_signed_tls_client_auth,
+    tls_client_auth,
+)
 from tessera_authz.client_auth.credentials import Credentials, Presentation, SecretCredentials
 from tessera_authz.client_auth.method import Extract, Method, Problem, Verifiers, client_id_alone
 from tessera_authz.protocol.client import AuthenticatedClient
@@ -21,6 +29,8 @@ METHODS: dict[str, Method[Any]] = {
         client_secret_post.METHOD,
         client_secret_jwt.METHOD,
         private_key_jwt.METHOD,
+        tls_client_auth.METHOD,
+        self_signed_tls_client_auth.METHOD,
         none.METHOD,
     )
 }
@@ -47,7 +57,8 @@ class ClientAuthenticator:
 
         """
         authorization = tuple(request.headers.getlist("authorization"))
-        presentation = Presentation(authorization, form, self.issuer + request.url.path)
+        certificate = request.state.client_certificate
+        presentation = Presentation(authorization, form, self.issuer + request.url.path, certificate)
         extract, credentials = _extract(presentation)
         record = await self.directory.find(credentials.client_id)
         problem = await self._check(extract, credentials, record, now)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from tessera_shared.http.form import Form
 from tessera_shared.jose.compact import Unverified
+from tessera_shared.mutual_tls.certificate import ClientCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +15,14 @@ class Presentation:
         authorization: The values of its Authorization headers.
         form: Its form.
         endpoint: The URL it was sent to, which an assertion may name as its audience.
+        certificate: The certificate of its TLS connection.
 
     """
 
     authorization: tuple[str, ...]
     form: Form
     endpoint: str
+    certificate: ClientCertificate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,13 @@ class SecretCredentials:
 
 @dataclass(frozen=True, slots=True)
 class ClientIdAlone:
-    """A client id without a secret: of a public client (RFC 6749 §2.1)."""
+    """A client id without a secret: of a public client (RFC 6749 §2.1), or of one that a certificate speaks for.
+
+    A certificate alone does not say which: clients of every method may show one, for their tokens to be bound to it.
+    """
 
     client_id: str
+    certificate: ClientCertificate | None = None
 
 
 @dataclass(frozen=True, slots=True)

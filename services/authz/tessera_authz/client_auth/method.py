@@ -10,6 +10,7 @@ from tessera_authz.client_auth.credentials import ClientIdAlone, Credentials, Pr
 from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.store.clients import ClientRecord
+from tessera_shared.mutual_tls.anchors import Anchors
 
 C = TypeVar("C", bound=Credentials)
 
@@ -25,6 +26,7 @@ class Verifiers:
     secrets: SecretVerifier
     sealer: SecretSealer
     assertions: AssertionVerifier
+    anchors: Anchors = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,6 @@ class Method(Generic[C]):
 
 
 def client_id_alone(presentation: Presentation) -> ClientIdAlone | None:
-    """The client id of the form, where nothing else was found."""
+    """The client id of the form, where nothing else was found; RFC 8705 §2 asks for it beside a certificate too."""
     client_id = presentation.form.get("client_id")
-    return None if client_id is None else ClientIdAlone(client_id)
+    return None if client_id is None else ClientIdAlone(client_id, presentation.certificate)

@@ -23,7 +23,7 @@ from tessera_shared.http.openapi import Endpoint, OAuthErrorBody, Operation, Par
 from tessera_shared.jose.jwt import InvalidToken
 from tessera_shared.scope import format_scope
 
-_TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr")
+_TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr", "cnf")
 
 
 class IntrospectionAnswer(TypedDict):
@@ -41,6 +41,7 @@ class IntrospectionAnswer(TypedDict):
     jti: NotRequired[str]
     auth_time: NotRequired[int]
     acr: NotRequired[str]
+    cnf: NotRequired[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

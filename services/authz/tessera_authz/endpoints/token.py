@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from tessera_authz.client_auth import ClientAuthenticator
 from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY
+from tessera_authz.endpoints.possession import confirm_possession
 from tessera_authz.grants import GRANTS
 from tessera_authz.grants.grant import Circumstances, GrantType
 from tessera_authz.protocol.client import AuthenticatedClient
@@ -45,8 +46,9 @@ class TokenEndpoint:
         # 1. parse the form
         form = await forms.body(request)
         form.refuse_repeated()
-        # 2. authenticate the client
+        # 2. authenticate the client, and see what it holds
         client = await self.authenticator.authenticate(request, form, clock.now())
+        confirmation = confirm_possession(request, client)
         # 3. choose the grant type, and parse its parameters
         grant_type = _grant_type(form, client)
         parsed = grant_type.parse(form)
@@ -56,7 +58,7 @@ class TokenEndpoint:
             # 5. decide
             now = clock.now()
             decision = grant_type.decide(
-                parsed, client, row, Circumstances(now, self.refresh_grace, resources=self.resources)
+                parsed, client, row, Circumstances(now, self.refresh_grace, confirmation, self.resources)
             )
             # 6. sign, consume and store, or refuse, or repeat
             match decision:

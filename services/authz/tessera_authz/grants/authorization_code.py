@@ -68,6 +68,7 @@ def decide(
         with_refresh_token="refresh_token" in client.grant_types,
         refresh_scope=code.grant.scope,
         refresh_jkt=at.confirmation.jkt if client.is_public else None,
+        refresh_x5t_s256=at.confirmation.x5t_s256 if client.is_public else None,
     )
 
 

@@ -51,6 +51,8 @@ def decide(
         return _refuse("a refresh token of a live grant", "a revoked grant's")
     if token.dpop_jkt not in (None, at.confirmation.jkt):
         return _refuse("a proof by the key that the token is bound to", "none or another", section="RFC 9449 §5")
+    if token.x5t_s256 not in (None, at.confirmation.x5t_s256):
+        return _refuse("the certificate that the token is bound to", "none or another", section="RFC 8705 §4")
     if token.consumed_at is not None:
         if token.answer is not None and at.now <= token.consumed_at + at.refresh_grace:
             return Repeat(token.answer)
@@ -80,6 +82,7 @@ def decide(
         with_refresh_token=client.rotates_refresh_tokens,
         refresh_scope=token.scope,
         refresh_jkt=token.dpop_jkt,
+        refresh_x5t_s256=token.x5t_s256,
     )
 
 

@@ -49,4 +49,5 @@ class RefreshToken:
     consumed_at: datetime | None
     answer: bytes | None
     dpop_jkt: str | None
+    x5t_s256: str | None
     grant: Grant

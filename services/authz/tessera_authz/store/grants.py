@@ -31,7 +31,7 @@ SELECT c.code_hash, c.redirect_uri, c.code_challenge, c.dpop_jkt, c.expires_at, 
 FROM authz.authorization_codes c JOIN authz.grants g ON g.id = c.grant_id WHERE c.code_hash = $1
 """  # noqa: S608 - constants only
 LOAD_REFRESH_TOKEN = f"""
-SELECT t.token_hash, t.scope, t.created_at, t.expires_at, t.consumed_at, t.answer, t.dpop_jkt, {_GRANT}
+SELECT t.token_hash, t.scope, t.created_at, t.expires_at, t.consumed_at, t.answer, t.dpop_jkt, t.x5t_s256, {_GRANT}
 FROM authz.refresh_tokens t JOIN authz.grants g ON g.id = t.grant_id WHERE t.token_hash = $1
 """  # noqa: S608 - constants only
 # FOR SHARE: a revocation that runs at the same time is either seen here, or waits and then sees the new token
@@ -42,8 +42,8 @@ WITH live AS (
     UPDATE authz.authorization_codes c SET consumed_at = $3 FROM live
     WHERE c.code_hash = $1 AND c.grant_id = live.id AND c.consumed_at IS NULL RETURNING c.grant_id
 ), issued AS (
-    INSERT INTO authz.refresh_tokens (token_hash, grant_id, scope, created_at, expires_at, dpop_jkt)
-    SELECT $4, grant_id, $5, $3, $6, $7 FROM consumed WHERE $4::bytea IS NOT NULL
+    INSERT INTO authz.refresh_tokens (token_hash, grant_id, scope, created_at, expires_at, dpop_jkt, x5t_s256)
+    SELECT $4, grant_id, $5, $3, $6, $7, $8 FROM consumed WHERE $4::bytea IS NOT NULL
 )
 SELECT true FROM consumed
 """
@@ -54,8 +54,8 @@ WITH live AS (
     UPDATE authz.refresh_tokens t SET consumed_at = $3, answer = $7 FROM live
     WHERE t.token_hash = $1 AND t.grant_id = live.id AND t.consumed_at IS NULL RETURNING t.grant_id
 ), issued AS (
-    INSERT INTO authz.refresh_tokens (token_hash, grant_id, scope, created_at, expires_at, dpop_jkt)
-    SELECT $4, grant_id, $5, $3, $6, $8 FROM consumed
+    INSERT INTO authz.refresh_tokens (token_hash, grant_id, scope, created_at, expires_at, dpop_jkt, x5t_s256)
+    SELECT $4, grant_id, $5, $3, $6, $8, $9 FROM consumed
 )
 SELECT true FROM consumed
 """
@@ -79,6 +79,7 @@ class NewRefreshToken:
     scope: Scope
     expires_at: datetime
     dpop_jkt: str | None
+    x5t_s256: str | None = None
 
 
 class GrantStore:
@@ -139,6 +140,7 @@ class GrantStore:
             consumed_at=row["consumed_at"],
             answer=row["answer"],
             dpop_jkt=row["dpop_jkt"],
+            x5t_s256=row["x5t_s256"],
             grant=_to_grant(row),
         )
 
@@ -154,6 +156,7 @@ class GrantStore:
                 list(new.scope) if new else None,
                 new.expires_at if new else None,
                 new.dpop_jkt if new else None,
+                new.x5t_s256 if new else None,
             )
         )
 
@@ -172,6 +175,7 @@ class GrantStore:
                 new.expires_at,
                 answer,
                 new.dpop_jkt,
+                new.x5t_s256,
             )
         )
 

@@ -24,6 +24,7 @@ class Authorization:
         refresh_scope: The new refresh token's scope: a narrowed access token does not narrow it (RFC 6749 §6).
         id_token_alg: The algorithm the client registered for its ID tokens.
         refresh_jkt: The DPoP key that a public client's refresh token is bound to (RFC 9449 §5).
+        refresh_x5t_s256: The certificate that it is bound to (RFC 8705 §4).
 
     """
 
@@ -37,6 +38,7 @@ class Authorization:
     with_refresh_token: bool = False
     refresh_scope: Scope = ()
     refresh_jkt: str | None = None
+    refresh_x5t_s256: str | None = None
     id_token_alg: str | None = None
 
 

@@ -88,4 +88,10 @@ class TokenIssuer:
         answer["refresh_token"] = value
         idle_end = now + timedelta(days=self._lifetimes.refresh_token_days)
         expires_at = min(idle_end, authorization.grant.expires_at)
-        return NewRefreshToken(opaque.digest(value), authorization.refresh_scope, expires_at, authorization.refresh_jkt)
+        return NewRefreshToken(
+            token_hash=opaque.digest(value),
+            scope=authorization.refresh_scope,
+            expires_at=expires_at,
+            dpop_jkt=authorization.refresh_jkt,
+            x5t_s256=authorization.refresh_x5t_s256,
+        )

@@ -9,10 +9,12 @@ from tessera_idp.protocol.userinfo import userinfo
 from tessera_idp.store.users import UserStore
 from tessera_shared import clock
 from tessera_shared.access_token import AccessTokenVerifier, RevocationUnknown
+from tessera_shared.confirmation import check_certificate
 from tessera_shared.errors import Unavailable
 from tessera_shared.http import bearer
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.jose.jwt import InvalidToken, VerifiedClaims
+from tessera_shared.mutual_tls.certificate import ClientCertificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class UserinfoEndpoint:
     async def tell(self, request: Request) -> Response:
         """GET or POST, with the token in the header or in the form's body."""
         # 1. the token
-        claims = await self._verify(await bearer.from_header_or_form(request))
+        claims = await self._verify(await bearer.from_header_or_form(request), request.state.client_certificate)
         # 2. its scope (§5.3.1)
         scope = str(claims.get("scope", "")).split(" ")
         if "openid" not in scope:
@@ -40,10 +42,12 @@ class UserinfoEndpoint:
         # 4. the claims
         return JSONResponse(userinfo(user, scope), headers=NO_STORE)
 
-    async def _verify(self, token: str) -> VerifiedClaims:
+    async def _verify(self, token: str, certificate: ClientCertificate | None) -> VerifiedClaims:
         try:
-            return await self.tokens.verify(token, clock.now())
+            claims = await self.tokens.verify(token, clock.now())
+            check_certificate(claims, certificate)
         except InvalidToken as error:
             raise bearer.invalid(error) from error
         except RevocationUnknown as error:
             raise Unavailable("whether the token was revoked cannot be known now") from error
+        return claims

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from tessera_rs.protocol.bearer_token import ProtectedResource, Told, is_sufficient, scope_of, tell
 from tessera_shared import clock
 from tessera_shared.access_token import AccessTokenVerifier, RevocationUnknown
+from tessera_shared.confirmation import check_certificate
 from tessera_shared.errors import Unavailable
 from tessera_shared.http import bearer
 from tessera_shared.http.headers import NO_STORE
@@ -41,9 +42,10 @@ def resource_endpoint(resource: ProtectedResource, verifier: AccessTokenVerifier
         token = bearer.from_header(request, required=False)
         if token is None:
             raise bearer.missing()
-        # 2. Signature, type, issuer, audience, times (RFC 9068 §4) and revocation.
+        # 2. Signature, type, issuer, audience, times (RFC 9068 §4), revocation, and what it is bound to (RFC 8705 §3).
         try:
             claims = await verifier.verify(token, clock.now())
+            check_certificate(claims, request.state.client_certificate)
         except InvalidToken as error:
             raise bearer.invalid(error) from error
         except RevocationUnknown as error:

@@ -1,0 +1,1 @@
+"""Clients and a resource server that nobody here wrote, against the running stack."""
