@@ -7,7 +7,9 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_authz.client_auth import ClientAuthenticator
+from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.method import Verifiers
+from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.client_registry import ClientRegistry
 from tessera_authz.config import AuthzConfig
@@ -68,6 +70,7 @@ class Rooms:
     ring: LiveRing
     redis: Redis
     secrets: SecretVerifier
+    sealer: SecretSealer
     directory: ClientDirectory
     scopes: ScopeDirectory
     revocations: RevocationView
@@ -95,7 +98,9 @@ def build(rooms: Rooms) -> ASGIApp:
 def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     config, lifetimes = rooms.config, rooms.config.lifetimes
     grants = GrantStore(rooms.database)
-    authenticator = ClientAuthenticator(config.issuer, rooms.directory, Verifiers(rooms.secrets, rooms.anchors))
+    client_keys = ClientKeys(rooms.fetcher)
+    verifiers = Verifiers(rooms.secrets, rooms.sealer, _assertion_verifier(rooms, client_keys), rooms.anchors)
+    authenticator = ClientAuthenticator(config.issuer, rooms.directory, verifiers)
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)
     signer = Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg)
@@ -137,7 +142,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
 def _registration_endpoints(rooms: Rooms, authenticator: ClientAuthenticator, revoker: GrantRevoker) -> list[Endpoint]:
     config = rooms.config
     served = Served(config.issuer, supported_metadata(config), config.registration.max_metadata_bytes)
-    registry = ClientRegistry(rooms.database, revoker, registry_rules(config))
+    registry = ClientRegistry(rooms.database, revoker, registry_rules(config), rooms.sealer.seal)
     manage = ManagementEndpoint(served, rooms.database, registry, rooms.scopes, rooms.directory, rooms.secrets)
     rotate = RotationEndpoint(authenticator, rooms.database, registry, registry.rules.secret_grace)
     endpoints = [manage.endpoint(), rotate.endpoint()]
@@ -153,6 +158,16 @@ def _registration_endpoints(rooms: Rooms, authenticator: ClientAuthenticator, re
         )
         endpoints.insert(0, register.endpoint())
     return endpoints
+
+
+def _assertion_verifier(rooms: Rooms, keys: ClientKeys) -> AssertionVerifier:
+    """Verifies clients' assertions (RFC 7523)."""
+    config = rooms.config
+    token_endpoint = config.issuer + TOKEN_PATH
+    expected = Expected(
+        config.issuer, token_endpoint, config.clock_tolerance, timedelta(minutes=config.assertion_minutes)
+    )
+    return AssertionVerifier(expected, keys, rooms.replay)
 
 
 def _own_verifier(rooms: Rooms) -> AccessTokenVerifier:

@@ -12,10 +12,11 @@ from typing import Any
 from uuid import UUID
 
 from tessera_authz.protocol import generated_secret
-from tessera_authz.protocol.client_metadata import SECRET_METHODS
+from tessera_authz.protocol.client_metadata import READABLE_SECRET_METHOD, SECRET_METHODS
 from tessera_authz.protocol.registration_policy import Bounds
 from tessera_authz.store import client_secrets, initial_access_tokens
 from tessera_authz.store import registration as store
+from tessera_authz.store.clients import ClientSecret
 from tessera_authz.store.registration import StoredClient
 from tessera_authz.tokens import opaque
 from tessera_authz.tokens.revoke import GrantRevoker
@@ -72,11 +73,17 @@ Revise = Callable[[StoredClient], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class ClientRegistry:
-    """Registers, changes and deletes clients, and rotates their secrets."""
+    """Registers, changes and deletes clients, and rotates their secrets.
+
+    Attributes:
+        seal: Encrypts a client's secret, for the method that needs to read it.
+
+    """
 
     database: Database
     revoker: GrantRevoker
     rules: RegistryRules
+    seal: Callable[[str, str], bytes]
 
     async def register(
         self, metadata: Mapping[str, Any], bounds: Bounds, initial: UUID | None, actor: Actor
@@ -134,10 +141,9 @@ class ClientRegistry:
         if any(old.metadata.get(name) != new.metadata.get(name) for name in _SHOWN):
             await store.forget_consent(tx, client_id)
         secret = None
-        if _uses_secret(new.metadata) and not _uses_secret(old.metadata):
-            secret = await self._make_secret(tx, new, now)
-        elif _uses_secret(old.metadata) and not _uses_secret(new.metadata):
+        if _secret_kind(old.metadata) != _secret_kind(new.metadata):
             await client_secrets.remove_all(tx, client_id)
+            secret = await self._make_secret(tx, new, now) if _uses_secret(new.metadata) else None
         changed = sorted(n for n in {*old.metadata, *new.metadata} if old.metadata.get(n) != new.metadata.get(n))
         await audit.record(tx, actor, Event("client.changed", client_id, details={"members": changed}))
         return secret
@@ -196,7 +202,10 @@ class ClientRegistry:
             )
         secret = generated_secret.encode(secrets.token_bytes(generated_secret.BYTES))
         expires_at = None if self.rules.secret_lifetime is None else now + self.rules.secret_lifetime
-        await client_secrets.add(tx, client.client_id, generated_secret.stored_form(secret), now, expires_at)
+        is_read = client.metadata["token_endpoint_auth_method"] == READABLE_SECRET_METHOD
+        sealed = self.seal(client.client_id, secret) if is_read else None
+        stored = ClientSecret(generated_secret.stored_form(secret), expires_at, sealed)
+        await client_secrets.add(tx, client.client_id, stored, now)
         return NewSecret(secret, now, expires_at)
 
     async def _count(self, tx: Transaction, origin: str, now: datetime) -> None:
@@ -237,6 +246,13 @@ def unknown_token(expected: str) -> OAuthError:
 
 def _uses_secret(metadata: Mapping[str, Any]) -> bool:
     return metadata["token_endpoint_auth_method"] in SECRET_METHODS
+
+
+def _secret_kind(metadata: Mapping[str, Any]) -> str:
+    """Secrets are kept as a hash only, or readable too, or there are none."""
+    if not _uses_secret(metadata):
+        return "none"
+    return "readable" if metadata["token_endpoint_auth_method"] == READABLE_SECRET_METHOD else "hashed"
 
 
 def _told(metadata: Mapping[str, Any]) -> dict[str, Any]:

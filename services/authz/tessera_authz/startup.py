@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tessera_authz.app import Rooms, build
 from tessera_authz.bootstrap import make_bootstrap_clients, make_bootstrap_scopes
+from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.config import AuthzConfig
 from tessera_authz.store import client_secrets, initial_access_tokens, registration
@@ -55,20 +56,33 @@ async def run(path: Path) -> None:
     background = Background()
     try:
         await schema.check_version(database)
-        ring = await _open_ring(config, database)
+        master_key = load_master_key(config.keys.master_key_file)
+        ring = await _open_ring(config, database, master_key)
         broker = await redis.connect(config.redis)
-        secrets = SecretVerifier(config.secret_hash_workers)
+        secrets, sealer = SecretVerifier(config.secret_hash_workers), SecretSealer(master_key)
         await make_bootstrap_scopes(config, database)
-        await make_bootstrap_clients(config, database, secrets)
+        await make_bootstrap_clients(config, database, secrets, sealer)
         directory, scopes = ClientDirectory(database, secrets.forget), ScopeDirectory(database)
         revocations = RevocationView(database, broker)
         await revocations.load()
         replay = ReplayMemory(database, broker)
         fetcher = Fetcher(config.fetch)
         anchors = load_anchors(config.client_trust_anchors_file)
-        app = build(
-            Rooms(config, database, ring, broker, secrets, directory, scopes, revocations, replay, fetcher, anchors)
+        rooms = Rooms(
+            config,
+            database,
+            ring,
+            broker,
+            secrets,
+            sealer,
+            directory,
+            scopes,
+            revocations,
+            replay,
+            fetcher,
+            anchors,
         )
+        app = build(rooms)
         port = open_port(config.listen)
         tls = await open_tls_port(config.tls, anchors, database, background)
         background.start("client changes", directory.follow_changes)
@@ -89,10 +103,10 @@ async def run(path: Path) -> None:
         await database.close()
 
 
-async def _open_ring(config: AuthzConfig, database: Database) -> LiveRing:
+async def _open_ring(config: AuthzConfig, database: Database, master_key: bytes) -> LiveRing:
     """The key ring, with every key that it needs now; made here if this is the first start."""
     keys = config.keys
-    store = KeyStore(database, load_master_key(keys.master_key_file))
+    store = KeyStore(database, master_key)
     policy = RotationPolicy(
         algorithms=(*keys.signing_algs, "A256GCM"),
         period=timedelta(days=keys.period_days),

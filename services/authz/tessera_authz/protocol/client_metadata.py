@@ -17,7 +17,8 @@ from tessera_shared.errors import OAuthError
 from tessera_shared.scope import Scope
 
 KEY_METHODS = ("private_key_jwt", "self_signed_tls_client_auth")
-SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
+READABLE_SECRET_METHOD = "client_secret_jwt"
+SECRET_METHODS = ("client_secret_basic", "client_secret_post", READABLE_SECRET_METHOD)
 TLS_SUBJECTS = tuple(f"tls_client_auth_{name}" for name in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email"))
 """RFC 8705 §2.1.2: exactly one of them."""
 
@@ -133,7 +134,7 @@ def _check_algs(members: Mapping[str, Any], supported: Supported) -> None:
         if name in members and members[name] not in served:
             raise refusal(name, "is not supported", ", ".join(served))
     alg, method = members.get("token_endpoint_auth_signing_alg"), members["token_endpoint_auth_method"]
-    if alg is not None and alg.startswith("HS") != (method == "client_secret_jwt"):
+    if alg is not None and alg.startswith("HS") != (method == READABLE_SECRET_METHOD):
         raise refusal("token_endpoint_auth_signing_alg", "does not go with the method", "an algorithm of the method")
 
 

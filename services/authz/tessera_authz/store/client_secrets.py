@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from tessera_authz.store.clients import ClientSecret
 from tessera_shared.db import Database, Row, Transaction
 
 LIST = """
@@ -13,7 +14,7 @@ COUNT_VALID = (
     "SELECT count(*) FROM authz.client_secrets WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)"
 )
 INSERT = """
-INSERT INTO authz.client_secrets (id, client_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO authz.client_secrets (id, client_id, hash, sealed, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
 """
 REPLACE = """
 UPDATE authz.client_secrets SET expires_at = least(expires_at, $2), replaced_at = coalesce(replaced_at, $3)
@@ -24,10 +25,10 @@ DELETE_ALL = "DELETE FROM authz.client_secrets WHERE client_id = $1"
 PURGE = "DELETE FROM authz.client_secrets WHERE expires_at < $1"
 
 
-async def add(tx: Transaction, client_id: str, stored: str, now: datetime, expires_at: datetime | None) -> UUID:
+async def add(tx: Transaction, client_id: str, secret: ClientSecret, now: datetime) -> UUID:
     """Store a secret beside those that are there."""
     secret_id = uuid4()
-    await tx.execute(INSERT, secret_id, client_id, stored, now, expires_at)
+    await tx.execute(INSERT, secret_id, client_id, secret.hash, secret.sealed, now, secret.expires_at)
     return secret_id
 
 

@@ -20,23 +20,31 @@ SELECT c.metadata, ARRAY(
 ) AS existing_scopes FROM authz.clients c WHERE c.client_id = $1
 """
 LOAD_SECRETS = """
-SELECT hash, expires_at, replaced_at FROM authz.client_secrets WHERE client_id = $1 ORDER BY created_at DESC
+SELECT hash, sealed, expires_at, replaced_at FROM authz.client_secrets
+WHERE client_id = $1 ORDER BY created_at DESC
 """
 INSERT = """
 INSERT INTO authz.clients (client_id, metadata, created_at, updated_at) VALUES ($1, $2, $3, $3)
 ON CONFLICT (client_id) DO NOTHING RETURNING client_id
 """
 INSERT_SECRET = """
-INSERT INTO authz.client_secrets (id, client_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO authz.client_secrets (id, client_id, hash, sealed, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """A stored secret: a hash, when it ends, and when a newer one replaced it."""
+    """A stored secret: a hash, and when it ends.
+
+    Attributes:
+        sealed: For client_secret_jwt, which needs the secret itself: the secret, encrypted.
+        replaced_at: When a newer one took its place, beside which it works until it ends.
+
+    """
 
     hash: str
     expires_at: datetime | None
+    sealed: bytes | None = None
     replaced_at: datetime | None = None
 
 
@@ -46,6 +54,10 @@ class ClientRecord:
 
     client: Client
     secrets: Sequence[ClientSecret]
+
+    def valid_secrets(self, now: datetime) -> list[ClientSecret]:
+        """Those that have not ended."""
+        return [secret for secret in self.secrets if secret.expires_at is None or now < secret.expires_at]
 
 
 class ClientDirectory:
@@ -119,15 +131,15 @@ class ClientDirectory:
 
 
 async def add(
-    tx: Transaction, client_id: str, metadata: dict[str, object], secret_hash: str | None, now: datetime
+    tx: Transaction, client_id: str, metadata: dict[str, object], secret: ClientSecret | None, now: datetime
 ) -> bool:
     """Store a new client; False, and nothing changed, where the id is taken."""
     if await tx.fetchval(INSERT, client_id, json.dumps(metadata), now) is None:
         return False
-    if secret_hash is not None:
-        await tx.execute(INSERT_SECRET, uuid4(), client_id, secret_hash, now, None)
+    if secret is not None:
+        await tx.execute(INSERT_SECRET, uuid4(), client_id, secret.hash, secret.sealed, now, secret.expires_at)
     return True
 
 
 def _to_secret(row: Row) -> ClientSecret:
-    return ClientSecret(row["hash"], row["expires_at"], row["replaced_at"])
+    return ClientSecret(row["hash"], row["expires_at"], row["sealed"], row["replaced_at"])
