@@ -20,6 +20,7 @@ from tessera_authz.endpoints.introspect import IntrospectionEndpoint
 from tessera_authz.endpoints.jwks import JwksEndpoint
 from tessera_authz.endpoints.par import PushedRequestEndpoint
 from tessera_authz.endpoints.presented_token import TokenFinder
+from tessera_authz.endpoints.request_object_reader import RequestObjectReader
 from tessera_authz.endpoints.request_reader import RequestReader
 from tessera_authz.endpoints.revoke import RevocationEndpoint
 from tessera_authz.endpoints.token import TOKEN_PATH, TokenEndpoint
@@ -98,7 +99,11 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     finder = TokenFinder(_own_verifier(rooms), grants)
     signer = Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg)
     pushed = PushedRequestStore(rooms.database)
-    reader = RequestReader(Supported(RESPONSE_MODES, config.resources), pushed)
+    reader = RequestReader(
+        Supported(RESPONSE_MODES, config.resources),
+        pushed,
+        RequestObjectReader(config.issuer, client_keys, config.clock_tolerance_seconds),
+    )
     authorize = AuthorizationEndpoint(
         idp_url=config.idp_url,
         reader=reader,
