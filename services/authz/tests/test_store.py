@@ -20,6 +20,8 @@ from tessera_shared.handoff import Authentication
 
 pytestmark = pytest.mark.integration
 
+SECRET = ClientSecret("hash", None, b"sealed")
+
 
 @pytest.fixture
 async def database(database_as):
@@ -30,7 +32,7 @@ async def database(database_as):
 async def client_id(database):
     name = f"client-{uuid4().hex}"
     async with database.transaction() as tx:
-        assert await clients.add(tx, name, {"client_name": "Test", "scope": "openid"}, ClientSecret("hash", None), clock.now())
+        assert await clients.add(tx, name, {"client_name": "Test", "scope": "openid"}, SECRET, clock.now())
     return name
 
 
@@ -131,10 +133,10 @@ async def test_a_step_is_taken_once_and_only_from_its_browser(database, client_i
 
 async def test_an_existing_client_is_left_alone(database, client_id):
     async with database.transaction() as tx:
-        assert not await clients.add(tx, client_id, {"client_name": "Other"}, ClientSecret("other", None), clock.now())
+        assert not await clients.add(tx, client_id, {"client_name": "Other"}, None, clock.now())
     record = await ClientDirectory(database, lambda _: None).find(client_id)
     assert record.client.client_name == "Test"
-    assert [secret.hash for secret in record.secrets] == ["hash"]
+    assert record.secrets == [SECRET]
 
 
 async def test_a_changed_client_is_forgotten_within_a_second(database, client_id):
