@@ -19,7 +19,6 @@ from tessera_authz.protocol.authorization_request import AuthorizationRequest
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.models import AuthorizationCode, Grant
 from tessera_authz.protocol.next_step import Consent, Login, Proceed, next_step
-from tessera_authz.protocol.redirect_uri import origin
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
@@ -34,6 +33,7 @@ from tessera_shared.http.form import Form
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
 from tessera_shared.keystore.live import LiveRing
+from tessera_shared.uri import origin
 
 RESUME_PATH = "/oauth2/v1/authorize/resume"
 
