@@ -7,6 +7,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_authz.client_auth import ClientAuthenticator
+from tessera_authz.client_auth.client_assertion import AssertionVerifier
 from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.method import Verifiers
 from tessera_authz.client_auth.secret_sealer import SecretSealer
@@ -24,12 +25,14 @@ from tessera_authz.endpoints.manage_client import ManagementEndpoint
 from tessera_authz.endpoints.par import PushedRequestEndpoint
 from tessera_authz.endpoints.presented_token import TokenFinder
 from tessera_authz.endpoints.register import RegistrationEndpoint
+from tessera_authz.endpoints.request_object_reader import RequestObjectReader
 from tessera_authz.endpoints.request_reader import RequestReader
 from tessera_authz.endpoints.revoke import RevocationEndpoint
 from tessera_authz.endpoints.rotate_secret import RotationEndpoint
-from tessera_authz.endpoints.token import TokenEndpoint
+from tessera_authz.endpoints.token import TOKEN_PATH, TokenEndpoint
 from tessera_authz.metadata import metadata, metadata_endpoints
 from tessera_authz.protocol.authorization_request import Supported
+from tessera_authz.protocol.client_assertion import Expected
 from tessera_authz.registration_settings import registry_rules, supported_metadata
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
@@ -105,7 +108,11 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     finder = TokenFinder(_own_verifier(rooms), grants)
     signer = Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg)
     pushed = PushedRequestStore(rooms.database)
-    reader = RequestReader(Supported(RESPONSE_MODES, config.resources), pushed)
+    reader = RequestReader(
+        Supported(RESPONSE_MODES, config.resources),
+        pushed,
+        RequestObjectReader(config.issuer, client_keys, config.clock_tolerance_seconds),
+    )
     authorize = AuthorizationEndpoint(
         hand_over=HandOver(config.idp_url, rooms.ring, rooms.scopes),
         reader=reader,

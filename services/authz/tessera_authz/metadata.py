@@ -17,6 +17,7 @@ from tessera_authz.config import AuthzConfig
 from tessera_authz.grants import GRANTS
 from tessera_authz.protocol import pkce
 from tessera_authz.protocol.authorization_request import PROMPTS, RESPONSE_TYPES
+from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.scopes import ScopeDirectory
 from tessera_authz.tokens.id_token import CLAIMS
@@ -74,7 +75,9 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "claim_types_supported": ["normal"],
         "claims_supported": _claims_supported(),
         "claims_parameter_supported": False,
-        "request_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_object_signing_alg_values_supported": list(ALL_SIGNING_ALGS),
+        "require_signed_request_object": False,
         "request_uri_parameter_supported": False,
         "service_documentation": f"{config.issuer}/ui/swagger",
     }
