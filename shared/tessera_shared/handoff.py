@@ -40,6 +40,15 @@ class ClientDisplay:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopeDescription:
+    """What a scope means to the person who is asked to allow it."""
+
+    scope: str
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """What authz wants of the idp: a login, or consent of a user who is logged in.
 
@@ -55,6 +64,7 @@ class Ask:
         ui_locales: Languages the user may prefer.
         sub: For consent: who must still be logged in.
         sid: For consent: in which session.
+        described: For consent: what the administrator says about each scope.
 
     """
 
@@ -69,6 +79,7 @@ class Ask:
     ui_locales: str | None = None
     sub: str | None = None
     sid: str | None = None
+    described: tuple[ScopeDescription, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +182,9 @@ def _protected_header(token: str) -> dict[str, Any]:
 
 
 def _to_ask(content: dict[str, Any]) -> Ask:
-    return Ask(**{**content, "client": ClientDisplay(**content["client"]), "scope": tuple(content["scope"])})
+    described = tuple(ScopeDescription(**line) for line in content.get("described", ()))
+    client = ClientDisplay(**content["client"])
+    return Ask(**{**content, "client": client, "scope": tuple(content["scope"]), "described": described})
 
 
 def _to_answer(content: dict[str, Any]) -> Answer:

@@ -79,7 +79,6 @@ def test_a_missing_or_unregistered_redirect_uri_has_no_reply_address(uri):
         ({"state": "s" * 2049}, "invalid_request"),
         ({"resource": ("https://other.example",)}, "invalid_target"),
         ({"dpop_jkt": "short"}, "invalid_request"),
-        ({"request": "x"}, "request_not_supported"),
         ({"request_uri": "x"}, "request_uri_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
     ],

@@ -1,4 +1,7 @@
-"""Verifies client secrets against Argon2id hashes in few threads, and remembers them under a keyed hash."""
+"""Verifies client secrets: chosen ones against Argon2id hashes in few threads, remembered under a keyed hash.
+
+Generated secrets are stored as one SHA-256 and are compared at once (decision 5).
+"""
 
 import asyncio
 import hashlib
@@ -11,6 +14,7 @@ from datetime import datetime
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from tessera_authz.protocol import generated_secret
 from tessera_authz.store.clients import ClientSecret
 
 _MAX_REMEMBERED = 10_000
@@ -29,11 +33,17 @@ class SecretVerifier:
     async def verify(self, client_id: str, secret: str, secrets: Sequence[ClientSecret], now: datetime) -> bool:
         """Whether the secret is one of the client's that are valid at `now`."""
         valid = [stored.hash for stored in secrets if stored.expires_at is None or now < stored.expires_at]
-        digest = hmac.digest(self._key, secret.encode(), hashlib.sha256)
-        if any((digest, stored) in self._verified.get(client_id, ()) for stored in valid):
+        chosen = [stored for stored in valid if not generated_secret.is_generated(stored)]
+        if any(generated_secret.matches(stored, secret) for stored in valid if stored not in chosen):
             return True
-        for stored in valid or [self._unknown_client_hash]:
-            if await self._verify_slowly(stored, secret) and valid:
+        return await self._verify_chosen(client_id, secret, chosen) if chosen or not valid else False
+
+    async def _verify_chosen(self, client_id: str, secret: str, chosen: Sequence[str]) -> bool:
+        digest = hmac.digest(self._key, secret.encode(), hashlib.sha256)
+        if any((digest, stored) in self._verified.get(client_id, ()) for stored in chosen):
+            return True
+        for stored in chosen or [self._unknown_client_hash]:
+            if await self._verify_slowly(stored, secret) and chosen:
                 self._remember(client_id, (digest, stored))
                 return True
         return False

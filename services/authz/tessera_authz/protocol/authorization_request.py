@@ -183,7 +183,7 @@ def _check_response(parameters: Parameters, client: Client, response_modes: Coll
 
 def _refuse_unsupported(parameters: Parameters) -> None:
     """OpenID Connect Core §3.1.2.6: what is not served is refused, never ignored."""
-    for name in ("request", "request_uri", "registration"):
+    for name in ("request_uri", "registration"):
         if parameters.get(name) is not None:
             raise OAuthError(
                 f"{name}_not_supported", f"The parameter {name} is not supported.", section="OIDC Core §3.1.2.6"
