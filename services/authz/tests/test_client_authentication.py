@@ -30,7 +30,9 @@ def test_basic_credentials_are_form_decoded():
     assert found == SecretCredentials("my client:1", "p+ss wörd")
 
 
-@pytest.mark.parametrize("header", [["Basic !!!"], basic("no-colon"), basic("a%00b:c"), ["Basic /w=="]])
+@pytest.mark.parametrize(
+    "header", [["Basic !!!"], basic("no-colon"), basic("a%00b:c"), ["Basic /w=="], ["Basic \xe9\xe9\xe9"]]
+)
 def test_unreadable_basic_credentials_are_invalid_request(header):
     with pytest.raises(OAuthError) as caught:
         client_secret_basic.extract(present(header))

@@ -206,7 +206,11 @@ def _schemas_of_bodies(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str
     return {body: made[number, mode] for number, body in enumerate(bodies)}, parts.get("$defs", {})
 
 
-_FORM_REPLIES = {"413": {"description": "The body is too large."}, "415": {"description": "The body is no form."}}
+_FORM_REPLIES = {
+    "408": {"description": "The body did not come in time."},
+    "413": {"description": "The body is too large."},
+    "415": {"description": "The body is no form."},
+}
 """What every operation with a form may answer, because all of them read it by `http/form.py`."""
 
 
