@@ -10,13 +10,13 @@ from starlette.responses import RedirectResponse, Response
 from tessera_authz.protocol.authorization_request import AuthorizationRequest
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.next_step import Consent, Login
-from tessera_authz.protocol.redirect_uri import origin
 from tessera_authz.store.scopes import ScopeDirectory, ScopeEntry
 from tessera_shared import handoff
 from tessera_shared.handoff import Ask, ClientDisplay, ScopeDescription
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.scope import Scope
+from tessera_shared.uri import origin
 
 _DETAILED = 20
 """How many scopes are described in detail: the ask travels in an address, whose length is bounded."""
