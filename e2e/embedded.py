@@ -100,7 +100,7 @@ class Embedded:
         ports = {f"{prefix}_LISTEN__PORT": str(free_port())}
         if name in TLS_SERVICES:
             ports[f"{prefix}_TLS__PORT"] = str(free_port())
-        environment = self.environment(name) | ports | settings
+        environment = {**self.environment(name), **ports, **settings}
         return subprocess.run(
             self.command(name, config),
             env=environment,

@@ -118,6 +118,7 @@ class AuthzConfig(ServiceConfig):
     """How far ahead `exp` of a client's assertion may be."""
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
     secret_hash_workers: int = Field(default=2, ge=1, le=16)
+    secret_hash_queue: int = Field(default=64, ge=0, le=10_000)
 
     @field_validator("issuer", "idp_url")
     @classmethod

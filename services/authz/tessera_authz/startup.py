@@ -17,6 +17,7 @@ from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
 from tessera_authz.store.scopes import ScopeDirectory
 from tessera_shared import audit, clock, db, logging, redis, schema
+from tessera_shared.argon2id import Argon2id
 from tessera_shared.audit import Actor, Event
 from tessera_shared.config import load
 from tessera_shared.db import Database
@@ -61,7 +62,8 @@ async def run(path: Path) -> None:
         master_key = load_master_key(config.keys.master_key_file)
         ring = await _open_ring(config, database, master_key)
         broker = await redis.connect(config.redis)
-        secrets, sealer = SecretVerifier(config.secret_hash_workers), SecretSealer(master_key)
+        argon2id = Argon2id(config.secret_hash_workers, config.secret_hash_queue)
+        secrets, sealer = SecretVerifier(argon2id), SecretSealer(master_key)
         await make_bootstrap_scopes(config, database)
         await make_bootstrap_clients(config, database, secrets, sealer)
         fetcher, scopes = Fetcher(config.fetch), ScopeDirectory(database)
@@ -97,7 +99,7 @@ async def run(path: Path) -> None:
         await _publish(ring, broker)
         await serve(app, port, tls)
         await _note_uses(directory, database)
-        secrets.close()
+        argon2id.close()
         await fetcher.close()
         await broker.close()
     finally:
