@@ -1,6 +1,7 @@
 """Client ID metadata documents (draft-ietf-oauth-client-id-metadata-document): a client_id that is the address of them.
 
-Whoever wrote the document did not write it for this server: scopes and grant types that are not served are left out.
+Whoever wrote the document did not write it for this server: scopes and grant types that are not served are left out,
+and a document that names no scope may have any that is open.
 """
 
 from collections.abc import Collection, Mapping
@@ -54,7 +55,8 @@ def _served(document: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
     served = dict(document)
     if isinstance(grant_types := document.get("grant_types"), list):
         served["grant_types"] = [name for name in grant_types if name in bounds.grant_types]
-    if isinstance(scope := document.get("scope"), str):
+    scope = document.get("scope") or scopes.format_scope(bounds.scope)
+    if isinstance(scope, str):
         served["scope"] = scopes.format_scope(tuple(token for token in scope.split() if token in bounds.scope))
     return served
 
