@@ -7,7 +7,10 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_authz.client_auth import ClientAuthenticator
+from tessera_authz.client_auth.client_assertion import AssertionVerifier
+from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.method import Verifiers
+from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.config import AuthzConfig
 from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
@@ -19,9 +22,10 @@ from tessera_authz.endpoints.par import PushedRequestEndpoint
 from tessera_authz.endpoints.presented_token import TokenFinder
 from tessera_authz.endpoints.request_reader import RequestReader
 from tessera_authz.endpoints.revoke import RevocationEndpoint
-from tessera_authz.endpoints.token import TokenEndpoint
+from tessera_authz.endpoints.token import TOKEN_PATH, TokenEndpoint
 from tessera_authz.metadata import metadata, metadata_endpoints
 from tessera_authz.protocol.authorization_request import Supported
+from tessera_authz.protocol.client_assertion import Expected
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
@@ -60,6 +64,7 @@ class Rooms:
     ring: LiveRing
     redis: Redis
     secrets: SecretVerifier
+    sealer: SecretSealer
     directory: ClientDirectory
     revocations: RevocationView
     replay: ReplayMemory
@@ -86,7 +91,9 @@ def build(rooms: Rooms) -> ASGIApp:
 def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     config, lifetimes = rooms.config, rooms.config.lifetimes
     grants = GrantStore(rooms.database)
-    authenticator = ClientAuthenticator(config.issuer, rooms.directory, Verifiers(rooms.secrets, rooms.anchors))
+    client_keys = ClientKeys(rooms.fetcher)
+    verifiers = Verifiers(rooms.secrets, rooms.sealer, _assertion_verifier(rooms, client_keys), rooms.anchors)
+    authenticator = ClientAuthenticator(config.issuer, rooms.directory, verifiers)
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)
     signer = Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg)
@@ -122,6 +129,16 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         health_endpoint({"database": database_check(rooms.database)}),
         *pages.endpoints(),
     ]
+
+
+def _assertion_verifier(rooms: Rooms, keys: ClientKeys) -> AssertionVerifier:
+    """Verifies clients' assertions (RFC 7523)."""
+    config = rooms.config
+    token_endpoint = config.issuer + TOKEN_PATH
+    expected = Expected(
+        config.issuer, token_endpoint, config.clock_tolerance, timedelta(minutes=config.assertion_minutes)
+    )
+    return AssertionVerifier(expected, keys, rooms.replay)
 
 
 def _own_verifier(rooms: Rooms) -> AccessTokenVerifier:

@@ -75,6 +75,8 @@ class AuthzConfig(ServiceConfig):
     lifetimes: Lifetimes = Lifetimes()
     fetch: Fetch = Fetch()
     bootstrap_clients: tuple[BootstrapClient, ...] = ()
+    assertion_minutes: int = Field(default=60, ge=1, le=1440)
+    """How far ahead `exp` of a client's assertion may be."""
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
     secret_hash_workers: int = Field(default=2, ge=1, le=16)
 
@@ -85,6 +87,11 @@ class AuthzConfig(ServiceConfig):
         if not value.startswith(("https://", "http://")) or value.endswith("/") or "?" in value or "#" in value:
             raise ValueError("must be an http(s) URL without a path's last slash, query or fragment")
         return value
+
+    @property
+    def clock_tolerance(self) -> timedelta:
+        """How far other clocks may be off."""
+        return timedelta(seconds=self.clock_tolerance_seconds)
 
     @property
     def sees_client_certificates(self) -> bool:

@@ -6,7 +6,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tessera_authz.client_auth import CONFIDENTIAL_METHODS, METHODS, self_signed_tls_client_auth, tls_client_auth
+from tessera_authz.client_auth import (
+    ASSERTION_ALGS,
+    CONFIDENTIAL_METHODS,
+    METHODS,
+    self_signed_tls_client_auth,
+    tls_client_auth,
+)
 from tessera_authz.config import AuthzConfig
 from tessera_authz.grants import GRANTS
 from tessera_authz.protocol import pkce
@@ -48,6 +54,9 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANTS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "token_endpoint_auth_methods_supported": methods,
         "introspection_endpoint_auth_methods_supported": [name for name in methods if name in CONFIDENTIAL_METHODS],
         "revocation_endpoint_auth_methods_supported": methods,

@@ -4,17 +4,19 @@ from datetime import timedelta
 from pathlib import Path
 
 from tessera_authz.app import Rooms, build
+from tessera_authz.client_auth import client_secret_jwt
+from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
-from tessera_authz.config import AuthzConfig
+from tessera_authz.config import AuthzConfig, BootstrapClient
 from tessera_authz.store import clients
-from tessera_authz.store.clients import ClientDirectory
+from tessera_authz.store.clients import ClientDirectory, ClientSecret
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
 from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load
 from tessera_shared.db import Database
-from tessera_shared.errors import Unavailable
+from tessera_shared.errors import StartupError, Unavailable
 from tessera_shared.fetch import Fetcher
 from tessera_shared.http.server import open_port, serve
 from tessera_shared.http.tls_port import open_tls_port
@@ -51,17 +53,19 @@ async def run(path: Path) -> None:
     background = Background()
     try:
         await schema.check_version(database)
-        ring = await _open_ring(config, database)
+        master_key = load_master_key(config.keys.master_key_file)
+        ring = await _open_ring(config, database, master_key)
         broker = await redis.connect(config.redis)
-        secrets = SecretVerifier(config.secret_hash_workers)
-        await _make_bootstrap_clients(config, database, secrets)
+        secrets, sealer = SecretVerifier(config.secret_hash_workers), SecretSealer(master_key)
+        await _make_bootstrap_clients(config, database, secrets, sealer)
         directory = ClientDirectory(database, secrets.forget)
         revocations = RevocationView(database, broker)
         await revocations.load()
         replay = ReplayMemory(database, broker)
         fetcher = Fetcher(config.fetch)
         anchors = load_anchors(config.client_trust_anchors_file)
-        app = build(Rooms(config, database, ring, broker, secrets, directory, revocations, replay, fetcher, anchors))
+        rooms = Rooms(config, database, ring, broker, secrets, sealer, directory, revocations, replay, fetcher, anchors)
+        app = build(rooms)
         port = open_port(config.listen)
         tls = await open_tls_port(config.tls, anchors, database, background)
         background.start("client changes", directory.follow_changes)
@@ -79,10 +83,10 @@ async def run(path: Path) -> None:
         await database.close()
 
 
-async def _open_ring(config: AuthzConfig, database: Database) -> LiveRing:
+async def _open_ring(config: AuthzConfig, database: Database, master_key: bytes) -> LiveRing:
     """The key ring, with every key that it needs now; made here if this is the first start."""
     keys = config.keys
-    store = KeyStore(database, load_master_key(keys.master_key_file))
+    store = KeyStore(database, master_key)
     policy = RotationPolicy(
         algorithms=(*keys.signing_algs, "A256GCM"),
         period=timedelta(days=keys.period_days),
@@ -96,14 +100,31 @@ async def _open_ring(config: AuthzConfig, database: Database) -> LiveRing:
     return LiveRing(await load_rotated(), load_rotated)
 
 
-async def _make_bootstrap_clients(config: AuthzConfig, database: Database, secrets: SecretVerifier) -> None:
+async def _make_bootstrap_clients(
+    config: AuthzConfig, database: Database, secrets: SecretVerifier, sealer: SecretSealer
+) -> None:
     """Make the configured clients that are not there yet; a client that is there is left alone."""
     for bootstrap in config.bootstrap_clients:
-        hashed = None if bootstrap.client_secret is None else await secrets.hash(bootstrap.client_secret)
+        secret = await _to_stored(bootstrap, secrets, sealer)
         async with database.transaction() as tx:
-            made = await clients.add(tx, bootstrap.client_id, bootstrap.metadata, hashed, clock.now())
+            made = await clients.add(tx, bootstrap.client_id, bootstrap.metadata, secret, clock.now())
         if made:
             logging.get().info("bootstrap client created", client_id=bootstrap.client_id)
+
+
+async def _to_stored(bootstrap: BootstrapClient, secrets: SecretVerifier, sealer: SecretSealer) -> ClientSecret | None:
+    """What is stored of a configured secret: its hash, and for client_secret_jwt the sealed secret too."""
+    secret = bootstrap.client_secret
+    if secret is None:
+        return None
+    is_read = bootstrap.metadata.get("token_endpoint_auth_method") == client_secret_jwt.METHOD.name
+    if is_read and len(secret.encode()) < client_secret_jwt.MIN_SECRET_BYTES:
+        raise StartupError(
+            f"configuration: the secret of {bootstrap.client_id} is shorter than the "
+            f"{client_secret_jwt.MIN_SECRET_BYTES} bytes that client_secret_jwt needs (RFC 7518 §3.2)"
+        )
+    sealed = sealer.seal(bootstrap.client_id, secret) if is_read else None
+    return ClientSecret(await secrets.hash(secret), None, sealed)
 
 
 async def _keep_keys(ring: LiveRing, broker: Redis) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tessera_authz.protocol.authorization_request import AuthorizationRequest, Checked
 from tessera_authz.protocol.models import AuthorizationCode, Grant
 from tessera_authz.store import clients
-from tessera_authz.store.clients import ClientDirectory
+from tessera_authz.store.clients import ClientDirectory, ClientSecret
 from tessera_authz.store.grants import GrantStore, NewRefreshToken
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
@@ -19,6 +19,8 @@ from tessera_shared import clock
 from tessera_shared.handoff import Authentication
 
 pytestmark = pytest.mark.integration
+
+SECRET = ClientSecret("hash", None, b"sealed")
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ async def database(database_as):
 async def client_id(database):
     name = f"client-{uuid4().hex}"
     async with database.transaction() as tx:
-        assert await clients.add(tx, name, {"client_name": "Test", "scope": "openid"}, "hash", clock.now())
+        assert await clients.add(tx, name, {"client_name": "Test", "scope": "openid"}, SECRET, clock.now())
     return name
 
 
@@ -131,10 +133,10 @@ async def test_a_step_is_taken_once_and_only_from_its_browser(database, client_i
 
 async def test_an_existing_client_is_left_alone(database, client_id):
     async with database.transaction() as tx:
-        assert not await clients.add(tx, client_id, {"client_name": "Other"}, "other", clock.now())
+        assert not await clients.add(tx, client_id, {"client_name": "Other"}, None, clock.now())
     record = await ClientDirectory(database, lambda _: None).find(client_id)
     assert record.client.client_name == "Test"
-    assert [secret.hash for secret in record.secrets] == ["hash"]
+    assert record.secrets == [SECRET]
 
 
 async def test_a_changed_client_is_forgotten_within_a_second(database, client_id):

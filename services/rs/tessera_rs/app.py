@@ -5,7 +5,9 @@ from starlette.types import ASGIApp
 
 from tessera_rs.config import RsConfig
 from tessera_rs.endpoints.resources import resource_endpoint
-from tessera_rs.protocol.bearer_token import RESOURCES
+from tessera_rs.metadata import WELL_KNOWN, metadata, metadata_endpoint
+from tessera_rs.protocol.bearer_token import resources
+from tessera_rs.protocol.step_up import StepUp
 from tessera_shared import access_token, clock
 from tessera_shared.access_token import AccessTokenVerifier, Fallback
 from tessera_shared.http.exchange import Exchange
@@ -49,8 +51,10 @@ def build(config: RsConfig, keys: JwksClient, revocations: RevocationView, fallb
     async def revocations_can_be_known() -> bool:
         return fallback is not None or revocations.is_current(clock.now())
 
+    protected = resources(StepUp(config.sensitive.max_age_seconds, config.sensitive.acr_values))
     endpoints = [
-        *(resource_endpoint(resource, verifier) for resource in RESOURCES),
+        *(resource_endpoint(resource, verifier, config.public_url + WELL_KNOWN) for resource in protected),
+        metadata_endpoint(metadata(config, protected)),
         health_endpoint({"keys": keys_are_known, "revocations": revocations_can_be_known}),
     ]
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)

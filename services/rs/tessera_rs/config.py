@@ -43,6 +43,13 @@ class Revocation(Section):
     when_unreachable: Literal["refuse", "introspect"] = "refuse"
 
 
+class Sensitive(Section):
+    """What `/resource/sensitive` asks of the login behind a token (RFC 9470)."""
+
+    max_age_seconds: int | None = Field(default=300, ge=0)
+    acr_values: tuple[str, ...] = ()
+
+
 class Introspection(Section):
     """The issuer's introspection endpoint (RFC 7662), and this resource server's client there."""
 
@@ -62,6 +69,7 @@ class RsConfig(ServiceConfig):
     access_token_algs: tuple[SigningAlgorithm, ...] = Field(min_length=1)
     revocation: Revocation = Revocation()
     introspection: Introspection | None = None
+    sensitive: Sensitive = Sensitive()
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
 
     @model_validator(mode="after")

@@ -2,15 +2,22 @@
 
 import pytest
 
-from tessera_rs.protocol.bearer_token import RESOURCES, Told, is_sufficient, tell
+from tessera_rs.protocol.bearer_token import Told, is_sufficient, resources, tell
+from tessera_rs.protocol.step_up import StepUp
 
 
 def test_each_resource_needs_the_scope_of_its_name():
-    assert {resource.path: resource.scope for resource in RESOURCES} == {
+    assert {resource.path: resource.scope for resource in resources(StepUp(300))} == {
         "/resource": (),
         "/resource/profile": ("profile",),
         "/resource/email": ("email",),
+        "/resource/sensitive": (),
     }
+
+
+def test_only_the_sensitive_resource_asks_for_a_login():
+    asking = [resource.path for resource in resources(StepUp(300)) if resource.step_up is not None]
+    assert asking == ["/resource/sensitive"]
 
 
 @pytest.mark.parametrize("scope", ["profile", "openid profile", "profile email", "a profile b"])

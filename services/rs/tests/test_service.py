@@ -75,10 +75,11 @@ async def test_an_invalid_token_is_401_with_a_challenge(get, issuer, kind):
     assert answer.headers["www-authenticate"].startswith(BARE + ', error="invalid_token", error_description="')
 
 
-async def test_without_a_token_the_challenge_is_bare(get, issuer):
+async def test_without_a_token_the_challenge_names_no_error(get, rs, issuer):
     for answer in (await get("/resource"), await get(f"/resource?access_token={issuer.token()}")):
         assert answer.status_code == 401
-        assert answer.headers["www-authenticate"] == BARE
+        metadata = f"{rs.url}/.well-known/oauth-protected-resource"
+        assert answer.headers["www-authenticate"] == f'{BARE}, resource_metadata="{metadata}"'
 
 
 async def test_two_authorization_headers_are_400(http, rs, issuer):
@@ -106,7 +107,7 @@ async def test_each_resource_asks_for_its_scope(get, issuer, path, scope, status
         assert answer.json()["error"] == "insufficient_scope"
         needed = path.rpartition("/")[2]
         assert answer.headers["www-authenticate"].startswith(BARE + ', error="insufficient_scope"')
-        assert answer.headers["www-authenticate"].endswith(f', scope="{needed}"')
+        assert f', scope="{needed}"' in answer.headers["www-authenticate"]
 
 
 @pytest.mark.parametrize("kind", ["jti", "grant_id", "client_id"])
@@ -170,7 +171,8 @@ async def test_the_openapi_document_is_valid_and_tells_every_path(get):
     document = (await get("/ui/swagger/doc.json")).json()
     validate(document, cls=OpenAPIV31SpecValidator)
     assert document["info"]["title"] == "Tessera Resource Server"
-    own = {"/resource", "/resource/profile", "/resource/email", "/health"}
+    own = {"/resource", "/resource/profile", "/resource/email", "/resource/sensitive", "/health"}
+    own |= {"/.well-known/oauth-protected-resource"}
     assert own | {"/ui/swagger", "/ui/swagger/doc.json", "/ui/swagger/{asset}"} == set(document["paths"])
     assert document["paths"]["/resource"]["get"]["security"] == [{"bearer": []}]
     assert {"200", "401", "403", "503"} <= set(document["paths"]["/resource"]["get"]["responses"])

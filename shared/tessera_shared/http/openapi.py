@@ -19,7 +19,7 @@ from tessera_shared.errors import StartupError
 from tessera_shared.http.headers import page_headers
 
 Handler = Callable[[Request], Awaitable[Response]]
-Security = Literal["client_basic", "client_post", "bearer"]
+Security = Literal["client_basic", "client_post", "client_jwt", "bearer"]
 Schemas = Mapping[type[Any], dict[str, Any]]
 
 DOCUMENT_PATH = "/ui/swagger/doc.json"
@@ -32,6 +32,12 @@ SECURITY_SCHEMES: dict[str, dict[str, str]] = {
         "in": "query",
         "name": "client_secret",
         "description": "client_secret_post: client_id and client_secret as form parameters (RFC 6749 §2.3.1)",
+    },
+    "client_jwt": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "client_assertion",
+        "description": "private_key_jwt, client_secret_jwt: client_assertion as form parameter (RFC 7523 §2.2)",
     },
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Access token (RFC 6750)"},
 }

@@ -8,8 +8,10 @@ from starlette.requests import Request
 
 from tessera_authz.client_auth import (
     client_secret_basic,
+    client_secret_jwt,
     client_secret_post,
     none,
+    private_key_jwt,
     self_signed_tls_client_auth,
     tls_client_auth,
 )
@@ -25,11 +27,16 @@ METHODS: dict[str, Method[Any]] = {
     for method in (
         client_secret_basic.METHOD,
         client_secret_post.METHOD,
+        client_secret_jwt.METHOD,
+        private_key_jwt.METHOD,
         tls_client_auth.METHOD,
         self_signed_tls_client_auth.METHOD,
         none.METHOD,
     )
 }
+
+ASSERTION_ALGS = (*private_key_jwt.ALGS, *client_secret_jwt.ALGS)
+"""What assertions may be signed with."""
 
 CONFIDENTIAL_METHODS = tuple(name for name in METHODS if name != none.METHOD.name)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from tessera_shared.http.form import Form
+from tessera_shared.jose.compact import Unverified
 from tessera_shared.mutual_tls.certificate import ClientCertificate
 
 
@@ -43,4 +44,22 @@ class ClientIdAlone:
     certificate: ClientCertificate | None = None
 
 
-Credentials = SecretCredentials | ClientIdAlone
+@dataclass(frozen=True, slots=True)
+class AssertionCredentials:
+    """A JWT of the client (RFC 7523 §2.2).
+
+    Attributes:
+        client_id: Whom it says to be of: its subject.
+        named: The `client_id` parameter beside it, which is not needed.
+        assertion: The JWT; its signature is not checked yet.
+        endpoint: The URL it was sent to.
+
+    """
+
+    client_id: str
+    named: str | None
+    assertion: Unverified
+    endpoint: str
+
+
+Credentials = SecretCredentials | AssertionCredentials | ClientIdAlone

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from tessera_authz.client_auth.client_assertion import AssertionVerifier
 from tessera_authz.client_auth.credentials import ClientIdAlone, Credentials, Presentation
+from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.store.clients import ClientRecord
 from tessera_shared.mutual_tls.anchors import Anchors
@@ -22,6 +24,8 @@ class Verifiers:
     """What methods verify with."""
 
     secrets: SecretVerifier
+    sealer: SecretSealer
+    assertions: AssertionVerifier
     anchors: Anchors = ()
 
 

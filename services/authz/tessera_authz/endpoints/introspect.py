@@ -10,6 +10,7 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from tessera_authz.client_auth import ClientAuthenticator
+from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY
 from tessera_authz.endpoints.presented_token import Presented, TokenFinder
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.protocol.models import RefreshToken
@@ -101,6 +102,7 @@ class IntrospectionEndpoint:
             parameters=(
                 Parameter("token", "The access or refresh token", required=True),
                 Parameter("token_type_hint", "Not needed: a token's form tells its type"),
+                *CLIENT_PARAMETERS,
             ),
             replies=(
                 Reply(200, "What is known of it; only `active: false` if it is not valid", IntrospectionAnswer),
@@ -109,7 +111,7 @@ class IntrospectionEndpoint:
                 Reply(413, "The body is too large", OAuthErrorBody),
                 Reply(415, "Not urlencoded", OAuthErrorBody),
             ),
-            security=("client_basic", "client_post"),
+            security=CLIENT_SECURITY,
             section="RFC 7662 §2",
         )
         return Endpoint("/oauth2/v1/introspect", (operation,), aliases=("/oauth/introspect",))

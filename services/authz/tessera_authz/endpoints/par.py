@@ -9,6 +9,7 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from tessera_authz.client_auth import ClientAuthenticator
+from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY
 from tessera_authz.endpoints.request_reader import REQUEST_URI_PREFIX, RequestReader
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.tokens import opaque
@@ -16,6 +17,8 @@ from tessera_shared import clock
 from tessera_shared.http import form as forms
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.openapi import Endpoint, OAuthErrorBody, Operation, Parameter, Reply
+
+_NOT_HERE = ("request_uri", "client_id")
 
 
 class PushedAnswer(TypedDict):
@@ -57,7 +60,7 @@ class PushedRequestEndpoint:
             "POST",
             "Push an authorization request",
             self.push,
-            parameters=tuple(parameter for parameter in parameters if parameter.name != "request_uri"),
+            parameters=(*(known for known in parameters if known.name not in _NOT_HERE), *CLIENT_PARAMETERS),
             replies=(
                 Reply(201, "The request_uri to send the user with", PushedAnswer),
                 Reply(400, "What is wrong with the request", OAuthErrorBody),
@@ -65,7 +68,7 @@ class PushedRequestEndpoint:
                 Reply(413, "The body is too large", OAuthErrorBody),
                 Reply(415, "Not urlencoded", OAuthErrorBody),
             ),
-            security=("client_basic", "client_post"),
+            security=CLIENT_SECURITY,
             section="RFC 9126 §2",
         )
         return Endpoint("/oauth2/v1/par", (operation,))

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_authz.client_auth import ClientAuthenticator
+from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY
 from tessera_authz.endpoints.presented_token import TokenFinder
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.protocol.models import RefreshToken
@@ -59,7 +60,7 @@ class RevocationEndpoint:
             parameters=(
                 Parameter("token", "The access or refresh token", required=True),
                 Parameter("token_type_hint", "Not needed: a token's form tells its type"),
-                Parameter("client_id", "none: the client"),
+                *CLIENT_PARAMETERS,
             ),
             replies=(
                 Reply(200, "It is not valid any more, or never was"),
@@ -68,7 +69,7 @@ class RevocationEndpoint:
                 Reply(413, "The body is too large", OAuthErrorBody),
                 Reply(415, "Not urlencoded", OAuthErrorBody),
             ),
-            security=("client_basic", "client_post"),
+            security=CLIENT_SECURITY,
             section="RFC 7009 §2",
         )
         return Endpoint("/oauth2/v1/revoke", (operation,), aliases=("/oauth/revoke",))

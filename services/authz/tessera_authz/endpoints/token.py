@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_authz.client_auth import ClientAuthenticator
+from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY
 from tessera_authz.endpoints.possession import confirm_possession
 from tessera_authz.grants import GRANTS
 from tessera_authz.grants.grant import Circumstances, GrantType
@@ -24,6 +25,7 @@ from tessera_shared.http.form import Form
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.openapi import Endpoint, OAuthErrorBody, Operation, Parameter, Reply
 
+TOKEN_PATH = "/oauth2/v1/token"
 _ROUNDS = 3
 """A request that lost the race for a code or token is decided again, on what the winner left."""
 
@@ -88,8 +90,7 @@ class TokenEndpoint:
                 Parameter("refresh_token", "refresh_token: the token"),
                 Parameter("resource", "The protected resource the token is for; may be repeated (RFC 8707)"),
                 Parameter("scope", "client_credentials, refresh_token: the scope, space-delimited"),
-                Parameter("client_id", "client_secret_post, none: the client"),
-                Parameter("client_secret", "client_secret_post: the secret"),
+                *CLIENT_PARAMETERS,
             ),
             replies=(
                 Reply(200, "The tokens", TokenAnswer),
@@ -98,10 +99,10 @@ class TokenEndpoint:
                 Reply(413, "The body is too large", OAuthErrorBody),
                 Reply(415, "Not urlencoded", OAuthErrorBody),
             ),
-            security=("client_basic", "client_post"),
+            security=CLIENT_SECURITY,
             section="RFC 6749 §3.2",
         )
-        return Endpoint("/oauth2/v1/token", (operation,), aliases=("/oauth/token",))
+        return Endpoint(TOKEN_PATH, (operation,), aliases=("/oauth/token",))
 
 
 def _grant_type(form: Form, client: AuthenticatedClient) -> GrantType[Any, Any]:

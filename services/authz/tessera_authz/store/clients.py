@@ -9,28 +9,34 @@ from uuid import uuid4
 
 from tessera_authz.protocol.client import Client
 from tessera_shared import logging
-from tessera_shared.db import Database, Transaction
+from tessera_shared.db import Database, Row, Transaction
 from tessera_shared.errors import Unavailable
 
 CHANNEL = "client_changed"
 
 LOAD = "SELECT metadata FROM authz.clients WHERE client_id = $1"
-LOAD_SECRETS = "SELECT hash, expires_at FROM authz.client_secrets WHERE client_id = $1 ORDER BY created_at DESC"
+LOAD_SECRETS = "SELECT hash, sealed, expires_at FROM authz.client_secrets WHERE client_id = $1 ORDER BY created_at DESC"
 INSERT = """
 INSERT INTO authz.clients (client_id, metadata, created_at, updated_at) VALUES ($1, $2, $3, $3)
 ON CONFLICT (client_id) DO NOTHING RETURNING client_id
 """
 INSERT_SECRET = """
-INSERT INTO authz.client_secrets (id, client_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO authz.client_secrets (id, client_id, hash, sealed, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """A stored secret: an Argon2id hash, and when it ends if a newer one replaces it."""
+    """A stored secret: an Argon2id hash, and when it ends if a newer one replaces it.
+
+    Attributes:
+        sealed: For client_secret_jwt, which needs the secret itself: the secret, encrypted.
+
+    """
 
     hash: str
     expires_at: datetime | None
+    sealed: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,10 @@ class ClientRecord:
 
     client: Client
     secrets: Sequence[ClientSecret]
+
+    def valid_secrets(self, now: datetime) -> list[ClientSecret]:
+        """Those that have not ended."""
+        return [secret for secret in self.secrets if secret.expires_at is None or now < secret.expires_at]
 
 
 class ClientDirectory:
@@ -92,15 +102,19 @@ class ClientDirectory:
             return None
         secrets = await self._database.fetch(LOAD_SECRETS, client_id)
         client = Client.from_metadata(client_id, json.loads(row["metadata"]))
-        return ClientRecord(client, [ClientSecret(secret["hash"], secret["expires_at"]) for secret in secrets])
+        return ClientRecord(client, [_to_secret(row) for row in secrets])
+
+
+def _to_secret(row: Row) -> ClientSecret:
+    return ClientSecret(row["hash"], row["expires_at"], row["sealed"])
 
 
 async def add(
-    tx: Transaction, client_id: str, metadata: dict[str, object], secret_hash: str | None, now: datetime
+    tx: Transaction, client_id: str, metadata: dict[str, object], secret: ClientSecret | None, now: datetime
 ) -> bool:
     """Store a new client; False, and nothing changed, where the id is taken."""
     if await tx.fetchval(INSERT, client_id, json.dumps(metadata), now) is None:
         return False
-    if secret_hash is not None:
-        await tx.execute(INSERT_SECRET, uuid4(), client_id, secret_hash, now, None)
+    if secret is not None:
+        await tx.execute(INSERT_SECRET, uuid4(), client_id, secret.hash, secret.sealed, now, secret.expires_at)
     return True

@@ -1,15 +1,17 @@
-"""The protected resources (RFC 6749 §7): `/resource`, `/resource/profile`, `/resource/email`."""
+"""The protected resources (RFC 6749 §7)."""
 
 from dataclasses import asdict, dataclass
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from tessera_rs.endpoints import challenges
 from tessera_rs.protocol.bearer_token import ProtectedResource, Told, is_sufficient, scope_of, tell
 from tessera_shared import clock
 from tessera_shared.access_token import AccessTokenVerifier, RevocationUnknown
+from tessera_shared.clock import seconds
 from tessera_shared.confirmation import check_certificate
-from tessera_shared.errors import Unavailable
+from tessera_shared.errors import OAuthError, Unavailable
 from tessera_shared.http import bearer
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.openapi import Endpoint, Operation, Reply
@@ -34,17 +36,24 @@ _REPLIES = (
 )
 
 
-def resource_endpoint(resource: ProtectedResource, verifier: AccessTokenVerifier) -> Endpoint:
-    """Declare one resource."""
+def resource_endpoint(resource: ProtectedResource, verifier: AccessTokenVerifier, metadata_url: str) -> Endpoint:
+    """Declare one resource; its challenges point to `metadata_url` (RFC 9728 §5.1)."""
 
     async def serve(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except OAuthError as error:
+            raise challenges.with_metadata(error, metadata_url) from error
+
+    async def answer(request: Request) -> Response:
         # 1. The token, from the header only: RFC 9700 §4.3.2 forbids the query string.
         token = bearer.from_header(request, required=False)
         if token is None:
             raise bearer.missing()
         # 2. Signature, type, issuer, audience, times (RFC 9068 §4), revocation, and what it is bound to (RFC 8705 §3).
+        now = clock.now()
         try:
-            claims = await verifier.verify(token, clock.now())
+            claims = await verifier.verify(token, now)
             check_certificate(claims, request.state.client_certificate)
         except InvalidToken as error:
             raise bearer.invalid(error) from error
@@ -53,7 +62,10 @@ def resource_endpoint(resource: ProtectedResource, verifier: AccessTokenVerifier
         # 3. The scope of this resource.
         if not is_sufficient(claims, resource.scope):
             raise bearer.insufficient_scope(resource.scope, scope_of(claims))
-        # 4. What the token stands for.
+        # 4. The login behind the token.
+        if resource.step_up is not None and not resource.step_up.is_met(claims, seconds(now)):
+            raise challenges.insufficient_user_authentication(resource.step_up)
+        # 5. What the token stands for.
         return JSONResponse(asdict(tell(claims)), headers=NO_STORE)
 
     operation = Operation(

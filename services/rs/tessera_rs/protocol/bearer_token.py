@@ -4,23 +4,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tessera_rs.protocol.step_up import StepUp
 from tessera_shared.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class ProtectedResource:
-    """One resource: where it is, and the scope a token needs for it."""
+    """One resource: where it is, the scope a token needs for it, and what the login behind the token must be."""
 
     path: str
     summary: str
-    scope: Scope
+    scope: Scope = ()
+    step_up: StepUp | None = None
 
 
-RESOURCES = (
-    ProtectedResource("/resource", "For any valid access token", ()),
-    ProtectedResource("/resource/profile", "For access tokens with the scope profile", ("profile",)),
-    ProtectedResource("/resource/email", "For access tokens with the scope email", ("email",)),
-)
+def resources(sensitive: StepUp) -> tuple[ProtectedResource, ...]:
+    """Every protected resource; `sensitive` is what the one of that name asks of the login."""
+    return (
+        ProtectedResource("/resource", "For any valid access token"),
+        ProtectedResource("/resource/profile", "For access tokens with the scope profile", ("profile",)),
+        ProtectedResource("/resource/email", "For access tokens with the scope email", ("email",)),
+        ProtectedResource("/resource/sensitive", "For access tokens of a recent login (RFC 9470)", step_up=sensitive),
+    )
 
 
 @dataclass(frozen=True, slots=True)
