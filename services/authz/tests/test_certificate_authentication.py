@@ -34,7 +34,7 @@ CLIENT = issue(Wanted(subject="CN=client,O=Example", san=SAN), CA)
 async def problem(method, pair, **metadata):
     record = ClientRecord(Client.from_metadata("c", metadata), [])
     certificate = None if pair is None else ClientCertificate(pair.der)
-    verifiers = Verifiers(secrets=None, anchors=(CA.certificate,))
+    verifiers = Verifiers(secrets=None, sealer=None, assertions=None, anchors=(CA.certificate,))
     return await method.verify(ClientIdAlone("c", certificate), record, verifiers, NOW)
 
 

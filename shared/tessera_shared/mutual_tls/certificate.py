@@ -9,7 +9,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-
 _LEAST_RSA_BITS = 2048
 """RFC 9325 §4.5."""
 
@@ -44,5 +43,8 @@ class ClientCertificate:
 
 def has_weak_key(certificate: x509.Certificate) -> bool:
     """Whether its key is too small to prove anything; handshakes here refuse such keys, proxies may not."""
-    key = certificate.public_key()
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):  # of a kind that is not known here
+        return True
     return isinstance(key, RSAPublicKey) and key.key_size < _LEAST_RSA_BITS
