@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 ROOT = Path(__file__).resolve().parent.parent
 CALLBACK = "http://localhost:3000/callback"
 CALLBACK_WITH_QUERY = f"{CALLBACK}?tenant=blue&x=%20y"
 AFTER_LOGOUT = "http://localhost:3000/"
 USERNAME, PASSWORD = "alice", "wonderland-42"
+SIGNING_KEYS: dict[str, RSAKey | ECKey | OKPKey] = {
+    "PS256": RSAKey.generate_key(2048, {"use": "sig", "alg": "PS256"}, auto_kid=True),
+    "ES256": ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True),
+    "Ed25519": OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "Ed25519"}, auto_kid=True),
+}
+"""The keys of the clients that sign, by algorithm."""
 CODE_GRANTS = ["authorization_code", "refresh_token"]
 
 
@@ -42,6 +49,9 @@ SERVICE = Client("e2e-service", "e2e-service-secret", scope="profile reports:rea
 CODE_ONLY = Client("e2e-code-only", "e2e-code-only-secret", scope="openid profile")
 OIDC = Client("e2e-oidc", "e2e-oidc-secret", scope="openid")
 STEADY = Client("e2e-steady", "e2e-steady-secret", scope="openid profile")
+SIGNING = Client("e2e-signing", "e2e-signing-secret", scope="openid profile")
+MUST_SIGN = Client("e2e-must-sign", "e2e-must-sign-secret", scope="openid")
+MUST_PUSH = Client("e2e-must-push", "e2e-must-push-secret", scope="openid")
 NEVER_ALLOWED = Client("e2e-never-allowed", "e2e-never-allowed-secret")
 
 _METADATA: dict[Client, dict[str, Any]] = {
@@ -66,8 +76,33 @@ _METADATA: dict[Client, dict[str, Any]] = {
         "grant_types": CODE_GRANTS,
         "refresh_token_rotation": False,
     },
+    SIGNING: {
+        "client_name": "Signing",
+        "redirect_uris": [CALLBACK],
+        "grant_types": CODE_GRANTS,
+        "jwks": {"keys": [key.as_dict(private=False) for key in SIGNING_KEYS.values()]},
+    },
+    MUST_SIGN: {
+        "client_name": "Must sign",
+        "redirect_uris": [CALLBACK],
+        "grant_types": CODE_GRANTS,
+        "require_signed_request_object": True,
+        "request_object_signing_alg": "PS256",
+        "jwks": {"keys": [SIGNING_KEYS["PS256"].as_dict(private=False)]},
+    },
+    MUST_PUSH: {
+        "client_name": "Must push",
+        "redirect_uris": [CALLBACK],
+        "grant_types": CODE_GRANTS,
+        "require_pushed_authorization_requests": True,
+    },
     NEVER_ALLOWED: {"client_name": "Never allowed", "redirect_uris": [CALLBACK], "grant_types": CODE_GRANTS},
 }
+
+
+def bootstrap_scopes() -> str:
+    """The setting `bootstrap_scopes` as JSON: the one scope of a client above that is no standard one."""
+    return json.dumps([{"name": "reports:read", "title": "Read reports", "detail": "Of every quarter"}])
 
 
 def bootstrap_clients() -> str:

@@ -165,3 +165,18 @@ async def test_client_that_does_not_read_holds_the_application_back(served):
         assert 0 < len(sent) == held_back_at < len(chunks)
         writer.transport.abort()
         del reader
+
+
+async def test_piece_of_an_answer_does_not_wait_for_the_acknowledgement_of_the_last():
+    seen = []
+
+    async def note(_reader, writer):
+        seen.append(bool(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+        writer.close()
+
+    port = open_port(Listen(port=0))
+    async with await asyncio.start_server(note, sock=port):
+        reader, writer = await opened(port.getsockname()[1])
+        await reader.read()
+        writer.close()
+    assert seen == [True]

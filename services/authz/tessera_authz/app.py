@@ -12,25 +12,34 @@ from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.method import Verifiers
 from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
+from tessera_authz.client_registry import ClientRegistry
 from tessera_authz.config import AuthzConfig
 from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
 from tessera_authz.endpoints.authorize import AuthorizationEndpoint, AuthorizationLifetimes, request_parameters
 from tessera_authz.endpoints.browser import BrowserCookie
+from tessera_authz.endpoints.client_information import Served
+from tessera_authz.endpoints.hand_over import HandOver
 from tessera_authz.endpoints.introspect import IntrospectionEndpoint
 from tessera_authz.endpoints.jwks import JwksEndpoint
+from tessera_authz.endpoints.manage_client import ManagementEndpoint
 from tessera_authz.endpoints.par import PushedRequestEndpoint
 from tessera_authz.endpoints.presented_token import TokenFinder
+from tessera_authz.endpoints.register import RegistrationEndpoint
+from tessera_authz.endpoints.request_object_reader import RequestObjectReader
 from tessera_authz.endpoints.request_reader import RequestReader
 from tessera_authz.endpoints.revoke import RevocationEndpoint
+from tessera_authz.endpoints.rotate_secret import RotationEndpoint
 from tessera_authz.endpoints.token import TOKEN_PATH, TokenEndpoint
 from tessera_authz.metadata import metadata, metadata_endpoints
 from tessera_authz.protocol.authorization_request import Supported
 from tessera_authz.protocol.client_assertion import Expected
+from tessera_authz.registration_settings import registry_rules, supported_metadata
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
+from tessera_authz.store.scopes import ScopeDirectory
 from tessera_authz.tokens.issue import TokenIssuer
 from tessera_authz.tokens.revoke import GrantRevoker
 from tessera_authz.tokens.signer import Signer
@@ -67,6 +76,7 @@ class Rooms:
     secrets: SecretVerifier
     sealer: SecretSealer
     directory: ClientDirectory
+    scopes: ScopeDirectory
     revocations: RevocationView
     replay: ReplayMemory
     fetcher: Fetcher
@@ -82,7 +92,7 @@ def build(rooms: Rooms) -> ASGIApp:
     """
     pages = load_pages("tessera_authz")
     endpoints = _endpoints(rooms, pages)
-    endpoints += metadata_endpoints(metadata(rooms.config, endpoints))
+    endpoints += metadata_endpoints(metadata(rooms.config, endpoints), rooms.scopes)
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = rooms.config.trusted_proxies, rooms.config.client_certificate_proxies
@@ -99,9 +109,13 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     finder = TokenFinder(_own_verifier(rooms), grants)
     signer = Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg)
     pushed = PushedRequestStore(rooms.database)
-    reader = RequestReader(Supported(RESPONSE_MODES, config.resources), pushed)
+    reader = RequestReader(
+        Supported(RESPONSE_MODES, config.resources),
+        pushed,
+        RequestObjectReader(config.issuer, client_keys, config.clock_tolerance_seconds),
+    )
     authorize = AuthorizationEndpoint(
-        idp_url=config.idp_url,
+        hand_over=HandOver(config.idp_url, rooms.ring, rooms.scopes),
         reader=reader,
         cookie=BrowserCookie(config.cookies_secure),
         directory=rooms.directory,
@@ -126,10 +140,32 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         PushedRequestEndpoint(
             authenticator, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
         ).endpoint(request_parameters("form")),
+        *_registration_endpoints(rooms, authenticator, revoker),
         JwksEndpoint(rooms.ring).endpoint(),
         health_endpoint({"database": database_check(rooms.database)}),
         *pages.endpoints(),
     ]
+
+
+def _registration_endpoints(rooms: Rooms, authenticator: ClientAuthenticator, revoker: GrantRevoker) -> list[Endpoint]:
+    config = rooms.config
+    served = Served(config.issuer, supported_metadata(config), config.registration.max_metadata_bytes)
+    registry = ClientRegistry(rooms.database, revoker, registry_rules(config), rooms.sealer.seal)
+    manage = ManagementEndpoint(served, rooms.database, registry, rooms.scopes, rooms.directory, rooms.secrets)
+    rotate = RotationEndpoint(authenticator, rooms.database, registry, registry.rules.secret_grace)
+    endpoints = [manage.endpoint(), rotate.endpoint()]
+    if config.registration.mode != "off":
+        register = RegistrationEndpoint(
+            served,
+            rooms.database,
+            registry,
+            rooms.scopes,
+            is_open=config.registration.mode == "open",
+            profile=config.registration.profile,
+            grant_types=config.registration.grant_types,
+        )
+        endpoints.insert(0, register.endpoint())
+    return endpoints
 
 
 def _assertion_verifier(rooms: Rooms, keys: ClientKeys) -> AssertionVerifier:

@@ -19,14 +19,13 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods import LOGIN_METHODS
-from tessera_idp.login_methods.argon2id import Argon2id
 from tessera_idp.login_methods.method import Verifiers
-from tessera_idp.protocol.page_policy import origin
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
+from tessera_shared.argon2id import Argon2id
 from tessera_shared.db import Database
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
@@ -39,6 +38,7 @@ from tessera_shared.keystore.live import LiveRing
 from tessera_shared.redis import Redis
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
+from tessera_shared.uri import origin
 
 TITLE = "Tessera IdP"
 DESCRIPTION = "Identity provider: login, consent, logout and userinfo of the issuer's users."

@@ -35,7 +35,8 @@ def open_port(listen: Listen) -> socket.socket:
 
     """
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    port = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it answers in pieces wait for ACKs
+    port = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         port.bind((listen.host, listen.port))

@@ -46,7 +46,7 @@ class PushedRequestEndpoint:
         now = clock.now()
         client = await self.authenticator.authenticate(request, form, now)
         # 3. check the request, as the authorization endpoint would
-        checked = self.reader.check_pushed(form, client, now)
+        checked = await self.reader.check_pushed(form, client, now)
         # 4. store it under a new request_uri
         request_uri = REQUEST_URI_PREFIX + opaque.new()
         await self.pushed.add(opaque.digest(request_uri), checked.request, now, now + self.lifetime)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from tessera_authz.endpoints.request_object_reader import RequestObjectReader
 from tessera_authz.protocol import authorization_request as rules
 from tessera_authz.protocol.authorization_request import Checked, Parameters, ReplyAddress, Supported
 from tessera_authz.protocol.client import Client
@@ -30,6 +31,7 @@ class RequestReader:
 
     supported: Supported
     pushed: PushedRequestStore
+    objects: RequestObjectReader
 
     async def read(self, form: Form, client: Client, now: datetime) -> Checked | Refused:
         """The request of an authorization endpoint's parameters.
@@ -41,10 +43,14 @@ class RequestReader:
         request_uri = form.get("request_uri")
         if request_uri is not None and request_uri.startswith(REQUEST_URI_PREFIX):
             return await self._read_pushed(request_uri, client, now)
-        parameters = Parameters(form.values(), form.resources)
-        reply = rules.reply_address(parameters, client, self.supported.response_modes)
+        outside = Parameters(form.values(), form.resources)
         try:
             form.refuse_repeated("RFC 6749 §3.1")
+            parameters = await self.objects.unwrap(outside, client, now)
+        except OAuthError as error:
+            return self._refuse(outside, client, error)
+        reply = rules.reply_address(parameters, client, self.supported.response_modes)
+        try:
             if client.require_pushed_authorization_requests:
                 raise OAuthError(
                     "invalid_request",
@@ -56,7 +62,14 @@ class RequestReader:
         except OAuthError as error:
             return Refused(reply, error)
 
-    def check_pushed(self, form: Form, client: Client, now: datetime) -> Checked:
+    def _refuse(self, outside: Parameters, client: Client, error: OAuthError) -> Refused:
+        """Tell the client of a request object that cannot be read, if the parameters outside say where it is."""
+        try:
+            return Refused(rules.reply_address(outside, client, self.supported.response_modes), error)
+        except OAuthError:
+            raise error from None
+
+    async def check_pushed(self, form: Form, client: Client, now: datetime) -> Checked:
         """The request of a push (RFC 9126 §2.1); every error is the push's answer.
 
         Raises:
@@ -67,7 +80,7 @@ class RequestReader:
             raise OAuthError(
                 "invalid_request", "A request_uri cannot be pushed.", section="RFC 9126 §2.1", received="request_uri"
             )
-        parameters = Parameters(form.values(), form.resources)
+        parameters = await self.objects.unwrap(Parameters(form.values(), form.resources), client, now)
         reply = rules.reply_address(parameters, client, self.supported.response_modes)
         return Checked(rules.parse(parameters, client, reply, self.supported, seconds(now)))
 

@@ -1,7 +1,6 @@
 """Redirect URI comparison: exact, but for the port of a loopback address (OAuth 2.1 §2.3.1, RFC 8252 §7.3)."""
 
 from collections.abc import Iterable
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 _LOOPBACK = ("127.0.0.1", "[::1]")
 
@@ -16,7 +15,9 @@ def _differs_in_loopback_port_only(requested: str, registered: str) -> bool:
     for host in _LOOPBACK:
         prefix = f"http://{host}"
         if requested.startswith(prefix) and registered.startswith(prefix):
-            return _without_port(requested.removeprefix(prefix)) == _without_port(registered.removeprefix(prefix))
+            rest = _without_port(requested.removeprefix(prefix))
+            # None on both sides is no match: those are other hosts, whose names only begin like the address
+            return rest is not None and rest == _without_port(registered.removeprefix(prefix))
     return False
 
 
@@ -27,16 +28,3 @@ def _without_port(rest: str) -> str | None:
     digits = len(rest[1:]) - len(rest[1:].lstrip("0123456789"))
     after = rest[1 + digits :]
     return after if digits and (after == "" or after[0] in "/?") else None
-
-
-def with_parameters(redirect_uri: str, parameters: Iterable[tuple[str, str]]) -> str:
-    """The redirect URI with answer parameters added to its query, which it keeps (RFC 6749 §3.1.2)."""
-    parts = urlsplit(redirect_uri)
-    added = urlencode(list(parameters))
-    return urlunsplit(parts._replace(query=f"{parts.query}&{added}" if parts.query else added))
-
-
-def origin(redirect_uri: str) -> str:
-    """The origin as a Content-Security-Policy source; of a private-use scheme, the scheme alone."""
-    parts = urlsplit(redirect_uri)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"

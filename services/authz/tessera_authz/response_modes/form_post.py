@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from tessera_authz.protocol.redirect_uri import origin
 from tessera_shared.http.pages import Pages
+from tessera_shared.uri import origin
 
 
 def respond(pages: Pages, redirect_uri: str, parameters: Sequence[tuple[str, str]]) -> Response:

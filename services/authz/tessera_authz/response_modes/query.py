@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from starlette.responses import RedirectResponse, Response
 
-from tessera_authz.protocol.redirect_uri import with_parameters
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.pages import Pages
+from tessera_shared.uri import with_parameters
 
 
 def respond(_pages: Pages, redirect_uri: str, parameters: Sequence[tuple[str, str]]) -> Response:

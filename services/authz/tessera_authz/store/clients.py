@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -14,8 +14,15 @@ from tessera_shared.errors import Unavailable
 
 CHANNEL = "client_changed"
 
-LOAD = "SELECT metadata FROM authz.clients WHERE client_id = $1"
-LOAD_SECRETS = "SELECT hash, sealed, expires_at FROM authz.client_secrets WHERE client_id = $1 ORDER BY created_at DESC"
+LOAD = """
+SELECT c.metadata, ARRAY(
+    SELECT s.name FROM authz.scopes s WHERE s.name = ANY (string_to_array(c.metadata ->> 'scope', ' '))
+) AS existing_scopes FROM authz.clients c WHERE c.client_id = $1
+"""
+LOAD_SECRETS = """
+SELECT hash, sealed, expires_at, replaced_at FROM authz.client_secrets
+WHERE client_id = $1 ORDER BY created_at DESC
+"""
 INSERT = """
 INSERT INTO authz.clients (client_id, metadata, created_at, updated_at) VALUES ($1, $2, $3, $3)
 ON CONFLICT (client_id) DO NOTHING RETURNING client_id
@@ -27,16 +34,18 @@ INSERT INTO authz.client_secrets (id, client_id, hash, sealed, created_at, expir
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
-    """A stored secret: an Argon2id hash, and when it ends if a newer one replaces it.
+    """A stored secret: a hash, and when it ends.
 
     Attributes:
         sealed: For client_secret_jwt, which needs the secret itself: the secret, encrypted.
+        replaced_at: When a newer one took its place, beside which it works until it ends.
 
     """
 
     hash: str
     expires_at: datetime | None
     sealed: bytes | None = None
+    replaced_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,7 @@ class ClientDirectory:
         self._records: dict[str, ClientRecord] = {}
         self._listening = False
         self._generation = 0
+        self._used: set[str] = set()
 
     async def find(self, client_id: str) -> ClientRecord | None:
         """The client of that id."""
@@ -71,11 +81,20 @@ class ClientDirectory:
             self._records[client_id] = record
         return record
 
+    def note_use(self, client_id: str) -> None:
+        """Remember that a client was used just now."""
+        self._used.add(client_id)
+
+    def take_uses(self) -> list[str]:
+        """The clients that were used since the last call, to be written down."""
+        used, self._used = self._used, set()
+        return list(used)
+
     async def follow_changes(self) -> None:
         """Forget what changes, until cancelled; while changes cannot be heard, nothing is remembered."""
         while True:
             try:
-                await self._database.listen(CHANNEL, self._forget, self._connected)
+                await self._database.listen(CHANNEL, self._changed, self._connected)
             except Unavailable as error:
                 self._listening = False
                 self._forget(None)
@@ -85,6 +104,10 @@ class ClientDirectory:
     def _connected(self) -> None:
         self._forget(None)
         self._listening = True
+
+    def _changed(self, client_id: str) -> None:
+        """An empty id: something changed that concerns every client."""
+        self._forget(client_id or None)
 
     def _forget(self, client_id: str | None) -> None:
         self._generation += 1
@@ -102,11 +125,9 @@ class ClientDirectory:
             return None
         secrets = await self._database.fetch(LOAD_SECRETS, client_id)
         client = Client.from_metadata(client_id, json.loads(row["metadata"]))
-        return ClientRecord(client, [_to_secret(row) for row in secrets])
-
-
-def _to_secret(row: Row) -> ClientSecret:
-    return ClientSecret(row["hash"], row["expires_at"], row["sealed"])
+        # a scope that was removed since is none that the client may have
+        scope = tuple(token for token in client.scope if token in row["existing_scopes"])
+        return ClientRecord(replace(client, scope=scope), [_to_secret(secret) for secret in secrets])
 
 
 async def add(
@@ -118,3 +139,7 @@ async def add(
     if secret is not None:
         await tx.execute(INSERT_SECRET, uuid4(), client_id, secret.hash, secret.sealed, now, secret.expires_at)
     return True
+
+
+def _to_secret(row: Row) -> ClientSecret:
+    return ClientSecret(row["hash"], row["expires_at"], row["sealed"], row["replaced_at"])

@@ -10,12 +10,13 @@ from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.protocol.logout import Hint, LogoutRequest, needs_confirmation, redirect_target
 from tessera_idp.protocol.models import Session
-from tessera_idp.protocol.page_policy import form_destinations, origin
+from tessera_idp.protocol.page_policy import form_destinations
 from tessera_shared import clock, logging
 from tessera_shared.http import form
 from tessera_shared.http.form import Form
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.pages import Pages
+from tessera_shared.uri import origin
 
 _STALE = "This page was open for too long, or your browser does not keep cookies. Try again."
 

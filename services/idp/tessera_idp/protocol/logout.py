@@ -1,9 +1,9 @@
 """The decisions of RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)."""
 
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from tessera_idp.protocol.models import LogoutClient, Session
+from tessera_shared.uri import with_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,4 @@ def redirect_target(request: LogoutRequest, hint: Hint | None) -> str | None:
     uri = request.post_logout_redirect_uri
     if hint is None or uri is None or uri not in hint.client.post_logout_redirect_uris:
         return None
-    if request.state is None:
-        return uri
-    parts = urlsplit(uri)
-    state = urlencode({"state": request.state})
-    return urlunsplit(parts._replace(query=f"{parts.query}&{state}" if parts.query else state))
+    return uri if request.state is None else with_parameters(uri, [("state", request.state)])

@@ -1,18 +1,12 @@
 """What a page may show of a client, and where its forms may lead (Content-Security-Policy sources)."""
 
 import re
-from urllib.parse import urlsplit
 
 from tessera_shared.handoff import ClientDisplay
+from tessera_shared.uri import origin
 
 _HOST_SOURCE = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port of a URL; of a private-use scheme, the scheme alone."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
 
 def form_destinations(issuer: str, redirect_origin: str) -> list[str]:
