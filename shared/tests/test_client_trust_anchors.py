@@ -66,7 +66,7 @@ REFUSED = {
     "issued by an authority of the same name, sent along": (issue(None, IMITATION), IMITATION),
     "issued by somebody else": (issue(None, authority("CN=Somebody")),),
     "issued by a certificate that is no authority": (issue(None, FALSE_AUTHORITY), FALSE_AUTHORITY),
-    "expired": (issue(Wanted(begins=timedelta(days=-2), ends=timedelta(minutes=-1)), ROOT),),
+    "expired": (issue(Wanted(begins=timedelta(days=-2), ends=timedelta(hours=-1)), ROOT),),
     "not valid yet": (issue(Wanted(begins=timedelta(minutes=5)), ROOT),),
     "for servers only": (issue(Wanted(usage=(SERVER_AUTH,)), ROOT),),
     "an authority itself": (BETWEEN,),

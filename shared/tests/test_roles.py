@@ -19,7 +19,6 @@ REFUSED = [
     *((role, "UPDATE replay.used_jti SET expires_at = now()") for role in SERVICES),
     ("rs", "SELECT * FROM authz.grants"),
     ("rs", "SELECT * FROM authz.client_logout"),
-    ("rs", "DELETE FROM authz.client_certificates"),
     ("idp", "SELECT * FROM authz.client_certificates"),
     ("authz", "SELECT * FROM idp.passwords"),
     ("authz", "SELECT * FROM idp.users"),
