@@ -51,6 +51,7 @@ from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
 from tessera_shared.http.openapi import Endpoint, document_endpoints, routes
 from tessera_shared.http.pages import Pages, load_pages
+from tessera_shared.http.public_url import PublicUrl
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation, VerifiedClaims
 from tessera_shared.keystore.live import LiveRing
@@ -103,7 +104,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     grants = GrantStore(rooms.database)
     client_keys = ClientKeys(rooms.fetcher)
     verifiers = Verifiers(rooms.secrets, rooms.sealer, _assertion_verifier(rooms, client_keys), rooms.anchors)
-    authenticator = ClientAuthenticator(config.issuer, rooms.directory, verifiers)
+    authenticator = ClientAuthenticator(PublicUrl(config.issuer, config.tls), rooms.directory, verifiers)
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)
     signer = Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg)

@@ -22,6 +22,7 @@ from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.store.clients import ClientDirectory, ClientRecord
 from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import Form
+from tessera_shared.http.public_url import PublicUrl
 
 METHODS: dict[str, Method[Any]] = {
     method.name: method
@@ -46,7 +47,7 @@ CONFIDENTIAL_METHODS = tuple(name for name in METHODS if name != none.METHOD.nam
 class ClientAuthenticator:
     """Finds out which client made a request."""
 
-    issuer: str
+    url: PublicUrl
     directory: ClientDirectory
     verifiers: Verifiers
 
@@ -75,7 +76,7 @@ class ClientAuthenticator:
     ) -> AuthenticatedClient:
         authorization = tuple(request.headers.getlist("authorization"))
         certificate = request.state.client_certificate
-        presentation = Presentation(authorization, form, self.issuer + request.url.path, certificate)
+        presentation = Presentation(authorization, form, self.url.of(request.scope), certificate)
         extract, credentials = _extract(presentation)
         found = await self.directory.find(credentials.client_id)
         record = None if found is None else narrow(found)
