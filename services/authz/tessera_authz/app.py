@@ -19,6 +19,7 @@ from tessera_authz.endpoints.browser import BrowserCookie
 from tessera_authz.endpoints.introspect import IntrospectionEndpoint
 from tessera_authz.endpoints.jwks import JwksEndpoint
 from tessera_authz.endpoints.par import PushedRequestEndpoint
+from tessera_authz.endpoints.possession import Possession
 from tessera_authz.endpoints.presented_token import TokenFinder
 from tessera_authz.endpoints.request_object_reader import RequestObjectReader
 from tessera_authz.endpoints.request_reader import RequestReader
@@ -37,6 +38,7 @@ from tessera_authz.tokens.revoke import GrantRevoker
 from tessera_authz.tokens.signer import Signer
 from tessera_shared.access_token import REQUIRED, TYP, AccessTokenVerifier
 from tessera_shared.db import Database
+from tessera_shared.dpop import ProofVerifier
 from tessera_shared.fetch import Fetcher
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
@@ -69,6 +71,7 @@ class Rooms:
     directory: ClientDirectory
     revocations: RevocationView
     replay: ReplayMemory
+    proofs: ProofVerifier
     fetcher: Fetcher
     anchors: Anchors
 
@@ -122,13 +125,14 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     )
     refresh_grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
     issuer = TokenIssuer(config, signer, grants)
+    possession = Possession(rooms.proofs, config.public_urls)
     return [
         *authorize.endpoints(),
-        TokenEndpoint(authenticator, grants, issuer, revoker, refresh_grace, config.resources).endpoint(),
+        TokenEndpoint(authenticator, possession, grants, issuer, revoker, refresh_grace, config.resources).endpoint(),
         IntrospectionEndpoint(authenticator, rooms.directory, finder, config.issuer).endpoint(),
         RevocationEndpoint(authenticator, finder, revoker).endpoint(),
         PushedRequestEndpoint(
-            authenticator, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
+            authenticator, possession, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
         ).endpoint(request_parameters("form")),
         JwksEndpoint(rooms.ring).endpoint(),
         health_endpoint({"database": database_check(rooms.database)}),

@@ -16,6 +16,7 @@ from tessera_authz.store.requests import RequestStore
 from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load
 from tessera_shared.db import Database
+from tessera_shared.dpop import Nonces, ProofVerifier
 from tessera_shared.errors import StartupError, Unavailable
 from tessera_shared.fetch import Fetcher
 from tessera_shared.http.server import open_port, serve
@@ -31,7 +32,7 @@ from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.view import RevocationView
-from tessera_shared.sealed import load_master_key
+from tessera_shared.sealed import derive_key, load_master_key
 
 _KEYS_SECONDS = 30
 _PURGE_SECONDS = 300
@@ -64,7 +65,21 @@ async def run(path: Path) -> None:
         replay = ReplayMemory(database, broker)
         fetcher = Fetcher(config.fetch)
         anchors = load_anchors(config.client_trust_anchors_file)
-        rooms = Rooms(config, database, ring, broker, secrets, sealer, directory, revocations, replay, fetcher, anchors)
+        proofs = _proof_verifier(config, master_key, replay)
+        rooms = Rooms(
+            config=config,
+            database=database,
+            ring=ring,
+            redis=broker,
+            secrets=secrets,
+            sealer=sealer,
+            directory=directory,
+            revocations=revocations,
+            replay=replay,
+            proofs=proofs,
+            fetcher=fetcher,
+            anchors=anchors,
+        )
         app = build(rooms)
         port = open_port(config.listen)
         tls = await open_tls_port(config.tls, anchors, database, background)
@@ -98,6 +113,12 @@ async def _open_ring(config: AuthzConfig, database: Database, master_key: bytes)
         return await rotate(database, store, policy, clock.now())
 
     return LiveRing(await load_rotated(), load_rotated)
+
+
+def _proof_verifier(config: AuthzConfig, master_key: bytes, replay: ReplayMemory) -> ProofVerifier:
+    """Verifies DPoP proofs (RFC 9449); every replica makes the same nonces."""
+    nonces = Nonces(derive_key(master_key, b"tessera authz dpop nonces"))
+    return ProofVerifier(nonces, replay, config.clock_tolerance, config.dpop.require_nonce)
 
 
 async def _make_bootstrap_clients(
