@@ -16,7 +16,7 @@ PYTEST = $(BIN)/python -m pytest
 COMPILE = $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
 UV = $(firstword $(wildcard .tools/bin/uv .venv/bin/uv) .tools/bin/uv)
 
-.PHONY: help up down logs status reset test test-unit test-integration test-e2e check fmt bench lock venv
+.PHONY: help up down logs status reset certs test test-unit test-integration test-e2e check fmt bench lock venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ status: ## Say what runs and whether it is healthy
 
 reset: ## Stop everything and remove data, keys and secrets (asks first; YES=1 does not)
 	@$(STACK_COMMAND) reset --stack $(STACK) $(if $(YES),--yes)
+
+certs: ## Put the demo certificates for the TLS ports into .tessera/certificates
+	@if [[ $$($(STACK_COMMAND) choose --stack $(STACK) 2>/dev/null) == embedded ]]; then \
+	  $(MAKE) .venv/.stack && exec $(BIN)/python -m stack certs --stack $(STACK); \
+	else exec $(STACK_COMMAND) certs --stack $(STACK); fi
 
 test: .venv/.test ## Run every test: unit, integration, and end to end against each stack this machine can run
 	@mkdir -p artifacts; failed=; \

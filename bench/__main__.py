@@ -1,6 +1,7 @@
 """`python -m bench`: measure Tessera beside oidc-provider and print one Markdown table."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ def main() -> int:
     parser.add_argument("--alone", action="store_true", help="Tessera without oidc-provider, where there is no Node.js")
     parser.add_argument("--promises", action="store_true", help="count statements and network calls instead")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, _leave)
     try:
         with _folders() as (ours, theirs):
             if arguments.promises:
@@ -34,7 +36,14 @@ def main() -> int:
     except LoadError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
+
+
+def _leave(number: int, _frame: object) -> None:
+    """End by an exception, so that what was started is stopped and the folders are removed."""
+    sys.exit(128 + number)
 
 
 @contextmanager

@@ -100,6 +100,11 @@ _METADATA: dict[Client, dict[str, Any]] = {
 }
 
 
+def bootstrap_scopes() -> str:
+    """The setting `bootstrap_scopes` as JSON: the one scope of a client above that is no standard one."""
+    return json.dumps([{"name": "reports:read", "title": "Read reports", "detail": "Of every quarter"}])
+
+
 def bootstrap_clients() -> str:
     """The setting `bootstrap_clients` as JSON: what configs/authz.yml has, and the tests' own."""
     configured = yaml.safe_load((ROOT / "configs" / "authz.yml").read_text(encoding="utf-8"))["bootstrap_clients"]

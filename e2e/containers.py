@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from e2e.clients import ROOT, bootstrap_clients
+from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.stack import OTHER_RESOURCE, REFRESH_GRACE, Stack, answers
 from stack.ports import Ports, free_port
 
@@ -99,6 +99,7 @@ def choose_ports() -> Ports:
         AUTHZ_TLS_PORT=str(ports.authz_tls),
         RS_TLS_PORT=str(ports.rs_tls),
         E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(),
+        E2E_BOOTSTRAP_SCOPES=bootstrap_scopes(),
         E2E_RESOURCES=json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
         E2E_REFRESH_GRACE_SECONDS=str(REFRESH_GRACE),
     )

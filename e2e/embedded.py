@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e.clients import ROOT, bootstrap_clients
+from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.measured import FOLDER
 from e2e.stack import CLOCK_TOLERANCE, OTHER_RESOURCE, REFRESH_GRACE, Stack, answers
 from stack.embedded import EmbeddedStack
@@ -100,7 +100,7 @@ class Embedded:
         ports = {f"{prefix}_LISTEN__PORT": str(free_port())}
         if name in TLS_SERVICES:
             ports[f"{prefix}_TLS__PORT"] = str(free_port())
-        environment = self.environment(name) | ports | settings
+        environment = {**self.environment(name), **ports, **settings}
         return subprocess.run(
             self.command(name, config),
             env=environment,
@@ -120,7 +120,9 @@ def _settings(ports: Ports) -> dict[str, dict[str, str]]:
         "migrate": measured,
         "authz": {
             **measured,
+            "TESSERA_AUTHZ_BOOTSTRAP_SCOPES": bootstrap_scopes(),
             "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients(),
+            "TESSERA_AUTHZ_REGISTRATION__PER_SOURCE_PER_HOUR": "1000",
             "TESSERA_AUTHZ_RESOURCES": json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
             "TESSERA_AUTHZ_LIFETIMES__REFRESH_GRACE_SECONDS": str(REFRESH_GRACE),
         },

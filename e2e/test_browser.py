@@ -128,7 +128,8 @@ async def test_cancel_needs_neither_name_nor_password(demo: RelyingParty, open_t
 async def test_keyboard_alone_suffices(demo: RelyingParty, open_tab: OpenTab) -> None:
     shown = await open_tab()
     await shown.page.goto(demo.authorization_url(prompt="consent"))
-    await shown.page.keyboard.type(USERNAME)  # the first field has the focus
+    await shown.page.wait_for_function("document.activeElement.id === 'username'")
+    await shown.page.keyboard.type(USERNAME)
     await shown.page.keyboard.press("Tab")
     await shown.page.keyboard.type(PASSWORD)
     await shown.page.keyboard.press("Enter")

@@ -223,15 +223,19 @@ def test_without_postgres_the_answer_is_503_and_nothing_is_used_up(
     alice = new_browser()
     code = demo.get_code(alice)
     tokens = demo.get_tokens(alice)
+    consent = alice.show(demo.authorization_url(prompt="consent"))
     control.kill("postgres")
     for response in (demo.redeem(code), demo.refresh(tokens["refresh_token"]), demo.revoke(tokens["refresh_token"])):
         assert (response.status_code, response.json()["error"]) == (503, "temporarily_unavailable")
         assert response.headers["retry-after"]
     page = as_page(new_browser().open(demo.authorization_url()))
     assert page.status == 503
+    unavailable = as_page(alice.submit(consent, "allow"))
+    assert (unavailable.status, unavailable.texts["error"]) == (503, "temporarily_unavailable")
     health = httpx.get(f"{stack.authz}/health", timeout=10, trust_env=False)
     assert (health.status_code, health.json()["failing"]) == (503, ["database"])
     control.start("postgres")
     wait_until_all_serve(stack)
     assert demo.redeem(code).status_code == 200
     assert demo.refresh(tokens["refresh_token"]).status_code == 200
+    assert "code" in as_answer(alice.submit(consent, "allow"))

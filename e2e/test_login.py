@@ -149,6 +149,30 @@ def test_wrong_password_does_not_end_the_request(demo: RelyingParty, browser: Br
     assert id_token_of(demo, answer)["amr"] == ["pwd"]
 
 
+@pytest.mark.parametrize("csrf", ["", "guessed", "A" * 43])
+def test_login_form_without_the_pages_token_logs_nobody_in(demo: RelyingParty, browser: Browser, csrf: str) -> None:
+    page = browser.show(demo.authorization_url())
+    again = as_page(browser.submit(page, "login", username=USERNAME, password=PASSWORD, csrf=csrf))
+    assert (again.status, again.has("login")) == (403, True)
+    assert "tessera_session" not in browser.http.cookies
+
+
+def test_login_form_of_another_browser_logs_nobody_in(
+    demo: RelyingParty, browser: Browser, new_browser: NewBrowser
+) -> None:
+    attackers = new_browser().show(demo.authorization_url())
+    browser.show(demo.authorization_url())
+    again = as_page(browser.log_in(attackers, USERNAME, PASSWORD))
+    assert again.status == 403
+    assert "tessera_session" not in browser.http.cookies
+
+
+def test_way_to_log_in_that_is_not_there_is_a_bad_request(demo: RelyingParty, browser: Browser) -> None:
+    page = browser.show(demo.authorization_url())
+    refused = as_page(browser.submit(page, "login", username=USERNAME, password=PASSWORD, method="fingerprint"))
+    assert (refused.status, refused.texts["error"]) == (400, "invalid_request")
+
+
 def test_username_is_the_same_in_capitals(demo: RelyingParty, browser: Browser, alice: Browser) -> None:
     found = id_token_of(demo, browser.authorize(demo.authorization_url(), "ALICE", PASSWORD))
     assert found["sub"] == id_token_of(demo, demo.get_answer(alice))["sub"]

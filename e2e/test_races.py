@@ -1,12 +1,14 @@
 """Races: of many requests at the same moment, exactly one wins what can be won once."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest_asyncio
 
 from e2e.browser import Browser, as_answer
+from e2e.clients import USERNAME
 from e2e.relying_party import RelyingParty, error_of
 from e2e.stack import Stack
 
@@ -17,21 +19,21 @@ class Crowd:
     """Many connections, open already, on which the same request is sent at once."""
 
     def __init__(self, http: httpx.AsyncClient, stack: Stack) -> None:
-        self._http = http
+        self.http = http
         self._stack = stack
 
     async def post(self, party: RelyingParty, path: str, *forms: dict[str, str]) -> list[httpx.Response]:
         """Send each form `MANY` times in all, all at once."""
         url = self._stack.authz + path
         headers = party.header_credentials()
-        await asyncio.gather(*(self._http.get(f"{self._stack.authz}/health") for _ in range(MANY)))
-        sent = [self._http.post(url, data=forms[number % len(forms)], headers=headers) for number in range(MANY)]
+        await asyncio.gather(*(self.http.get(f"{self._stack.authz}/health") for _ in range(MANY)))
+        sent = [self.http.post(url, data=forms[number % len(forms)], headers=headers) for number in range(MANY)]
         return list(await asyncio.gather(*sent))
 
     async def get(self, url: str, cookies: httpx.Cookies) -> list[httpx.Response]:
         """Open the same address `MANY` times at once, with the cookies of one browser."""
-        self._http.cookies = cookies
-        return list(await asyncio.gather(*(self._http.get(url) for _ in range(MANY))))
+        self.http.cookies = cookies
+        return list(await asyncio.gather(*(self.http.get(url) for _ in range(MANY))))
 
 
 @pytest_asyncio.fixture
@@ -123,3 +125,18 @@ async def test_fifty_revocations_of_one_token_all_succeed(crowd: Crowd, demo: Re
     )
     assert [answer.status_code for answer in answers] == [200] * MANY
     assert demo.introspect(tokens["access_token"]).json() == {"active": False}
+
+
+async def test_a_hundred_logins_at_once_starve_nobody(crowd: Crowd, demo: RelyingParty, browser: Browser) -> None:
+    page = browser.show(demo.authorization_url())
+    form = {**page.form("login").fields, "username": USERNAME, "password": "wrong", "action": "login"}
+    url = f"{demo.stack.idp}/oidc/v1/login"
+    crowd.http.cookies = browser.http.cookies
+    logins = asyncio.gather(*(crowd.http.post(url, data=form) for _ in range(100)))
+    await asyncio.sleep(0.1)
+    started = time.monotonic()
+    health = await asyncio.to_thread(httpx.get, f"{demo.stack.idp}/health", timeout=10, trust_env=False)
+    assert (health.status_code, time.monotonic() - started < 2) == (200, True)
+    statuses = {answer.status_code for answer in await logins}
+    assert statuses in ({403}, {403, 503})  # refused, or asked to try again in a moment
+    assert "code" in demo.get_answer(browser)

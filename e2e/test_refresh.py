@@ -8,7 +8,7 @@ from e2e.browser import Browser
 from e2e.clients import EVERY_SCOPE, PUBLIC, STEADY
 from e2e.conftest import PartyOf
 from e2e.relying_party import RelyingParty, error_of
-from e2e.stack import OTHER_RESOURCE, Stack
+from e2e.stack import OTHER_RESOURCE, Control, Stack
 
 
 def test_refresh_gives_a_later_access_token_and_another_refresh_token(demo: RelyingParty, alice: Browser) -> None:
@@ -136,6 +136,19 @@ def test_refresh_token_of_a_revoked_grant_gets_no_answer_even_within_the_grace_p
     refreshed = demo.refresh(tokens["refresh_token"]).json()
     demo.revoke(refreshed["refresh_token"])
     assert error_of(demo.refresh(tokens["refresh_token"])) == "invalid_grant"
+
+
+def test_refresh_token_expires(control: Control, demo: RelyingParty, alice: Browser) -> None:
+    tokens = demo.get_tokens(alice)
+    a_second = {"TESSERA_AUTHZ_LIFETIMES__REFRESH_TOKEN_DAYS": "0.00001"}
+    with control.authz_replica(a_second) as replica:
+        form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+        short_lived = demo.post("/oauth2/v1/token", base=replica, **form).json()
+        time.sleep(1)
+        response = demo.refresh(short_lived["refresh_token"])
+        assert (response.status_code, error_of(response)) == (400, "invalid_grant")
+        assert demo.introspect(short_lived["refresh_token"]).json() == {"active": False}
+        assert demo.is_active(short_lived["access_token"])
 
 
 def test_confidential_client_whose_rotation_is_off_keeps_its_refresh_token(party_of: PartyOf, alice: Browser) -> None:

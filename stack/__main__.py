@@ -1,9 +1,10 @@
-"""The command line: python -m stack up | down | logs | status | reset | choose."""
+"""The command line: python -m stack up | down | logs | status | reset | choose | certs."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from stack.certificates import from_compose, from_embedded
 from stack.choice import choose
 from stack.compose import ComposeStack
 from stack.errors import StackError
@@ -17,7 +18,15 @@ ROOT = Path(__file__).resolve().parent.parent
 def main() -> int:
     """Run one command; one clear line and status 1 on failure."""
     arguments = _parser().parse_args()
-    commands = {"up": _up, "down": _down, "logs": _logs, "status": _status, "reset": _reset, "choose": _choose}
+    commands = {
+        "up": _up,
+        "down": _down,
+        "logs": _logs,
+        "status": _status,
+        "reset": _reset,
+        "choose": _choose,
+        "certs": _certs,
+    }
     try:
         return commands[arguments.command](arguments)
     except StackError as error:
@@ -40,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         ("down", "stop everything; data stays"),
         ("status", "say what runs"),
         ("choose", "print which stack `up` would start"),
+        ("certs", "copy the demo certificates for the TLS ports to where you can use them"),
     ):
         commands.add_parser(name, parents=[shared], help=text)
     logs = commands.add_parser("logs", parents=[shared], help="show the logs")
@@ -68,6 +78,16 @@ def _up(arguments: argparse.Namespace) -> int:
     stack.up()
     print(guide(stack.ports))
     progress("running in the background; `make logs`, `make status` and `make down` are next")
+    return 0
+
+
+def _certs(arguments: argparse.Namespace) -> int:
+    choice = choose(arguments.stack)
+    if choice.kind == "embedded":
+        folder = from_embedded(arguments.directory)
+    else:
+        folder = from_compose(arguments.directory, ComposeStack(Progress()))
+    print(f"in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     return 0
 
 

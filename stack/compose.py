@@ -58,6 +58,17 @@ class ComposeStack:
         """Remove containers, networks, images built here and all volumes: data and secrets."""
         self._step("removing containers, images and volumes", "down", "--volumes", "--rmi", "local", "--remove-orphans")
 
+    def certificates(self) -> bytes:
+        """What the volume `certificates` holds, as a tar file; `provision` fills it where the stack was never up."""
+        self._step("making certificates", "run", "--rm", "--no-deps", "provision")
+        reading = ("--entrypoint", "tar", "provision", "-C", "/secrets/certificates", "-c", ".")
+        done = subprocess.run(
+            _command("run", "--rm", "--no-deps", "-T", *reading), cwd=ROOT, capture_output=True, check=False
+        )
+        if done.returncode != 0:
+            raise StackError("the certificates cannot be read", done.stderr.decode(errors="replace").strip())
+        return done.stdout
+
     def logs(self, *names: str, follow: bool = False) -> int:
         """Show the containers' logs; returns the exit status."""
         options = ["--follow"] if follow else []

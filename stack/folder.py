@@ -15,7 +15,7 @@ from stack.instance import Instance
 __all__ = ["Folder"]
 
 STOP_TIMEOUT = 90.0
-OURS = ("secrets", "postgres", "redis", "logs", "lock", "running.json")
+OURS = ("secrets", "certificates", "postgres", "redis", "logs", "lock", "running.json")
 """What the stack keeps in its folder."""
 
 

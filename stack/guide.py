@@ -36,6 +36,11 @@ Tessera is up. What to try next:
   curl -s -u {client} -d grant_type=authorization_code -d redirect_uri={redirect_uri} \\
     -d code_verifier="$VERIFIER" -d code=PASTE_THE_CODE {authz}/oauth2/v1/token
 
+  # 7. By TLS with a client certificate (`make certs` puts it there): the token works with this certificate only
+  curl -s --cacert .tessera/certificates/ca.pem --cert .tessera/certificates/demo-tls-client.pem \\
+    --key .tessera/certificates/demo-tls-client.key -d client_id=demo-tls-client \\
+    -d grant_type=client_credentials {authz_tls}/oauth2/v1/token
+
 API pages: {authz}/ui/swagger  {idp}/ui/swagger  {rs}/ui/swagger
 """
 
@@ -46,6 +51,7 @@ def guide(ports: Ports) -> str:
         authz=ports.url("authz"),
         idp=ports.url("idp"),
         rs=ports.url("rs"),
+        authz_tls=ports.tls_url("authz"),
         client=CLIENT,
         redirect_uri=REDIRECT_URI,
     )

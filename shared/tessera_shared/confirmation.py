@@ -17,11 +17,13 @@ def check_certificate(claims: Mapping[str, Any], certificate: ClientCertificate 
     """
     match claims.get("cnf"):
         case {"x5t#S256": bound_to}:
-            pass
+            shown = "" if certificate is None else certificate.x5t_s256
+            if certificate is None or not hmac.compare_digest(str(bound_to).encode(), shown.encode()):
+                raise InvalidToken(
+                    "cnf",
+                    section="RFC 8705 §3",
+                    expected="the certificate that the token is bound to",
+                    received="no certificate" if certificate is None else "another one",
+                )
         case _:
             return
-    expected = "the certificate that the token is bound to"
-    if certificate is None:
-        raise InvalidToken("cnf", section="RFC 8705 §3", expected=expected, received="no certificate")
-    if not hmac.compare_digest(str(bound_to).encode(), certificate.x5t_s256.encode()):
-        raise InvalidToken("cnf", section="RFC 8705 §3", expected=expected, received="another certificate")

@@ -18,8 +18,10 @@ from joserfc.util import urlsafe_b64decode
 from tessera_shared.clock import seconds
 from tessera_shared.keystore.ring import KeyRing, RingKey
 
-LIFETIME = timedelta(minutes=30)
+ASK_LIFETIME = timedelta(minutes=30)
 """How long a user may take on a page."""
+ANSWER_LIFETIME = timedelta(minutes=1)
+"""An answer goes straight through the browser. One kept back must not outlive the session that it tells of."""
 _ALG, _ENC = "dir", "A256GCM"
 
 
@@ -29,7 +31,12 @@ class HandoffRefused(Exception):  # noqa: N818 - says what happened
 
 @dataclass(frozen=True, slots=True)
 class ClientDisplay:
-    """What the pages show of the client."""
+    """What the pages show of the client.
+
+    Attributes:
+        host: Of a client_id that is the address of its metadata document: all that is certain about such a client.
+
+    """
 
     client_id: str
     name: str
@@ -37,6 +44,16 @@ class ClientDisplay:
     logo_uri: str | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeDescription:
+    """What a scope means to the person who is asked to allow it."""
+
+    scope: str
+    title: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,7 @@ class Ask:
         ui_locales: Languages the user may prefer.
         sub: For consent: who must still be logged in.
         sid: For consent: in which session.
+        described: For consent: what the administrator says about each scope.
 
     """
 
@@ -69,6 +87,7 @@ class Ask:
     ui_locales: str | None = None
     sub: str | None = None
     sid: str | None = None
+    described: tuple[ScopeDescription, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +125,7 @@ T = TypeVar("T", Ask, Answer)
 
 def seal_ask(ask: Ask, key: RingKey, now: datetime) -> str:
     """Authz's end: write an ask for the idp."""
-    return _seal(ask, "idp", key, now)
+    return _seal(ask, "idp", key, now + ASK_LIFETIME)
 
 
 def open_ask(token: str, ring: KeyRing, now: datetime) -> Ask:
@@ -121,7 +140,7 @@ def open_ask(token: str, ring: KeyRing, now: datetime) -> Ask:
 
 def seal_answer(answer: Answer, key: RingKey, now: datetime) -> str:
     """Idp's end: write an answer for authz."""
-    return _seal(answer, "authz", key, now)
+    return _seal(answer, "authz", key, now + ANSWER_LIFETIME)
 
 
 def open_answer(token: str, ring: KeyRing, now: datetime) -> Answer:
@@ -134,10 +153,11 @@ def open_answer(token: str, ring: KeyRing, now: datetime) -> Answer:
     return _open(token, "authz", ring, now, _to_answer)
 
 
-def _seal(content: Ask | Answer, audience: str, key: RingKey, now: datetime) -> str:
+def _seal(content: Ask | Answer, audience: str, key: RingKey, expires_at: datetime) -> str:
     header = {"alg": _ALG, "enc": _ENC, "kid": key.kid}
-    payload = {"aud": audience, "exp": seconds(now + LIFETIME), "content": asdict(content)}
-    return jwe.encrypt_compact(header, json.dumps(payload).encode(), key.key, algorithms=[_ALG, _ENC])
+    payload = {"aud": audience, "exp": seconds(expires_at), "content": asdict(content)}
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    return jwe.encrypt_compact(header, text, key.key, algorithms=[_ALG, _ENC])
 
 
 def _open(token: str, audience: str, ring: KeyRing, now: datetime, read: Callable[[dict[str, Any]], T]) -> T:
@@ -171,7 +191,9 @@ def _protected_header(token: str) -> dict[str, Any]:
 
 
 def _to_ask(content: dict[str, Any]) -> Ask:
-    return Ask(**{**content, "client": ClientDisplay(**content["client"]), "scope": tuple(content["scope"])})
+    described = tuple(ScopeDescription(**line) for line in content.get("described", ()))
+    client = ClientDisplay(**content["client"])
+    return Ask(**{**content, "client": client, "scope": tuple(content["scope"]), "described": described})
 
 
 def _to_answer(content: dict[str, Any]) -> Answer:

@@ -24,6 +24,7 @@ def configure(config: Log, service: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            _write_controls_as_text,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[config.level]),
@@ -34,6 +35,21 @@ def configure(config: Log, service: str) -> None:
     structlog.contextvars.bind_contextvars(service=service)
     logging.getLogger("asyncpg").setLevel(logging.ERROR)  # it shows a traceback for an outage that is one line here
     logging.basicConfig(level=max(LEVELS[config.level], logging.WARNING), stream=sys.stderr, format="%(message)s")
+
+
+def _write_controls_as_text(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Nothing that came from outside may start a line of its own, or steer the terminal that shows it."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            lines = value.split("\n") if name == "exception" else [value]
+            event[name] = "\n".join(_printable(line) for line in lines)
+    return event
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 @cache

@@ -27,42 +27,51 @@ def request(*authorization, method="GET", body=b"", content_type=None, query=b""
 
 @pytest.mark.parametrize("value", ["Bearer token", "bearer token", "BEARER token", "Bearer  token "])
 def test_the_scheme_is_written_in_any_case(value):
-    assert bearer.from_header(request(value)) == PresentedToken("Bearer", "token")
+    assert bearer.presented_in_header(request(value)) == PresentedToken("Bearer", "token")
 
 
 @pytest.mark.parametrize("value", ["DPoP token", "dpop token", "DPOP  token "])
 def test_a_dpop_token_is_told_from_a_bearer_token(value):
-    assert bearer.from_header(request(value)) == PresentedToken("DPoP", "token")
+    assert bearer.presented_in_header(request(value)) == PresentedToken("DPoP", "token")
 
 
 @pytest.mark.parametrize(
     "values", [[], ["Basic dG9rZW4="], ["Bearer"], ["Bearer "], ["token"], ["DPoP"], ["DPoP "], [""]]
 )
 async def test_without_a_token_the_challenges_are_bare(values):
-    assert bearer.from_header(request(*values)) is None
+    assert bearer.presented_in_header(request(*values)) is None
     with pytest.raises(OAuthError) as refused:
-        await bearer.from_header_or_form(request(*values))
+        await bearer.presented_in_header_or_form(request(*values))
     assert refused.value.status == 401
     assert refused.value.headers["www-authenticate"] == f'Bearer realm="tessera", {DPOP}'
 
 
+@pytest.mark.parametrize("values", [[], ["DPoP token"], ["Basic dG9rZW4="]])
+def test_where_only_bearer_tokens_are_taken_the_challenge_says_so(values):
+    assert bearer.from_header(request("Bearer token")) == "token"
+    assert bearer.from_header(request(*values), required=False) is None
+    with pytest.raises(OAuthError) as refused:
+        bearer.from_header(request(*values))
+    assert refused.value.headers["www-authenticate"] == 'Bearer realm="tessera"'
+
+
 def test_two_headers_are_invalid_request():
     with pytest.raises(OAuthError) as refused:
-        bearer.from_header(request("Bearer one", "Bearer two"))
+        bearer.presented_in_header(request("Bearer one", "Bearer two"))
     assert (refused.value.error, refused.value.status) == ("invalid_request", 400)
     assert 'error="invalid_request"' in refused.value.headers["www-authenticate"]
 
 
 def test_a_token_in_the_query_is_no_token():
-    assert bearer.from_header(request(query=b"access_token=token")) is None
+    assert bearer.presented_in_header(request(query=b"access_token=token")) is None
 
 
 async def test_a_post_may_carry_the_token_in_its_form():
     sent = request(method="POST", body=b"access_token=token", content_type=FORM)
     token = PresentedToken("Bearer", "token")
-    assert await bearer.from_header_or_form(sent) == token
-    assert await bearer.from_header_or_form(request("Bearer token", method="POST", content_type=FORM)) == token
-    assert await bearer.from_header_or_form(request("Bearer token")) == token
+    assert await bearer.presented_in_header_or_form(sent) == token
+    assert await bearer.presented_in_header_or_form(request("Bearer token", method="POST", content_type=FORM)) == token
+    assert await bearer.presented_in_header_or_form(request("Bearer token")) == token
 
 
 @pytest.mark.parametrize(
@@ -76,7 +85,7 @@ async def test_a_post_may_carry_the_token_in_its_form():
 )
 async def test_two_tokens_are_invalid_request(sent):
     with pytest.raises(OAuthError) as refused:
-        await bearer.from_header_or_form(sent)
+        await bearer.presented_in_header_or_form(sent)
     assert (refused.value.error, refused.value.status) == ("invalid_request", 400)
 
 
@@ -92,7 +101,7 @@ async def test_two_tokens_are_invalid_request(sent):
 )
 async def test_a_token_anywhere_else_does_not_count(sent):
     with pytest.raises(OAuthError) as refused:
-        await bearer.from_header_or_form(sent)
+        await bearer.presented_in_header_or_form(sent)
     assert refused.value.status == 401
 
 

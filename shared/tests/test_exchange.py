@@ -1,5 +1,7 @@
 """The exchange: every request gets one answer in one form, an id, and a log line without secrets."""
 
+import asyncio
+
 import httpx
 import pytest
 import structlog
@@ -190,3 +192,42 @@ async def test_an_error_after_the_answer_began_does_not_send_a_second_one():
         await Exchange(half, ())(scope, receive, send)
     assert [message["type"] for message in sent] == ["http.response.start"]
     assert any(line["log_level"] == "error" for line in lines)
+
+
+async def _serve_disconnect(body):
+    """Serve a request whose client goes away in the middle of its body."""
+    sent = []
+    headers = [(b"content-type", b"application/x-www-form-urlencoded"), (b"content-length", b"100")]
+    scope = {"type": "http", "method": "POST", "path": "/read", "headers": headers, "query_string": b""}
+    messages = iter([{"type": "http.request", "body": body, "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive():
+        return next(messages)
+
+    async def send(message):
+        sent.append(message)
+
+    await APP(scope, receive, send)
+    return sent
+
+
+async def test_a_client_that_goes_away_in_the_middle_of_its_body_is_no_server_error():
+    with capture_logs() as logs:
+        sent = await _serve_disconnect(b"a=")
+    assert sent == []
+    assert [(line["log_level"], line["event"], line["status"]) for line in logs] == [("info", "request", 499)]
+
+
+async def test_a_body_that_does_not_come_in_time_is_408_and_ends_the_connection(monkeypatch):
+    monkeypatch.setattr(form, "BODY_SECONDS", 0.01)
+    transport = httpx.ASGITransport(APP)
+
+    async def endless():
+        yield b"a"
+        await asyncio.sleep(10)
+
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as opened:
+        response = await opened.post("/read", content=endless(), headers=headers)
+    assert (response.status_code, response.json()["error"]) == (408, "invalid_request")
+    assert response.headers["connection"] == "close"

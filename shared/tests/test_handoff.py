@@ -1,7 +1,7 @@
 """The hand-over between authz and idp: what one end seals only the other opens, unchanged and in time."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +12,7 @@ from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 from tessera_shared import handoff
 from tessera_shared.handoff import Answer, Ask, Authentication, ClientDisplay, HandoffRefused
+from tessera_shared.http.form import MAX_PARAMETER
 from tessera_shared.jose.algorithms import generate
 from tessera_shared.jose.jwt import mint
 from tessera_shared.keystore.ring import KeyRing, RingKey
@@ -72,11 +73,28 @@ def test_an_ask_cannot_be_replayed_as_an_answer_nor_an_answer_as_an_ask():
         handoff.open_ask(handoff.seal_answer(ANSWER, KEY, NOW), RING, NOW)
 
 
-def test_it_opens_until_its_lifetime_ends():
-    token = handoff.seal_answer(ANSWER, KEY, NOW)
-    assert handoff.open_answer(token, RING, NOW + handoff.LIFETIME - timedelta(seconds=1)) == ANSWER
+def test_an_ask_opens_as_long_as_a_user_may_take():
+    token = handoff.seal_ask(ASK, KEY, NOW)
+    assert handoff.open_ask(token, RING, NOW + timedelta(minutes=30, seconds=-1)) == ASK
     with pytest.raises(HandoffRefused, match="expired"):
-        handoff.open_answer(token, RING, NOW + handoff.LIFETIME)
+        handoff.open_ask(token, RING, NOW + timedelta(minutes=30))
+
+
+def test_an_answer_opens_for_a_minute_only_so_that_it_cannot_be_kept_until_after_a_logout():
+    token = handoff.seal_answer(ANSWER, KEY, NOW)
+    assert handoff.open_answer(token, RING, NOW + timedelta(seconds=59)) == ANSWER
+    with pytest.raises(HandoffRefused, match="expired"):
+        handoff.open_answer(token, RING, NOW + timedelta(minutes=1))
+
+
+def test_the_longest_hints_in_any_script_leave_the_ask_short_enough_for_a_parameter():
+    ask = replace(ASK, login_hint="\u6f22" * 512, ui_locales="\u6f22" * 512)
+    assert len(handoff.seal_ask(ask, KEY, NOW)) < MAX_PARAMETER
+
+
+def test_a_key_that_takes_over_a_moment_later_by_this_clock_opens_too():
+    ahead = NOW - timedelta(days=1, seconds=1)
+    assert handoff.open_answer(handoff.seal_answer(ANSWER, KEY, ahead), RING, ahead) == ANSWER
 
 
 @given(st.data())
@@ -117,10 +135,10 @@ def test_another_key_under_the_same_kid_does_not_open_it():
 
 def test_a_retired_key_still_opens_and_an_expired_one_does_not():
     retired = ring_key(retired_at=NOW + timedelta(minutes=1), expires_at=NOW + timedelta(minutes=5))
-    token = handoff.seal_answer(ANSWER, retired, NOW)
-    assert handoff.open_answer(token, KeyRing([KEY, retired]), NOW + timedelta(minutes=2)) == ANSWER
+    token = handoff.seal_ask(ASK, retired, NOW)
+    assert handoff.open_ask(token, KeyRing([KEY, retired]), NOW + timedelta(minutes=2)) == ASK
     with pytest.raises(HandoffRefused, match="not in the ring"):
-        handoff.open_answer(token, KeyRing([KEY, retired]), NOW + timedelta(minutes=5))
+        handoff.open_ask(token, KeyRing([KEY, retired]), NOW + timedelta(minutes=5))
 
 
 def test_a_token_signed_with_a_signing_key_of_the_ring_is_no_handoff():

@@ -12,27 +12,35 @@ from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.method import Verifiers
 from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
+from tessera_authz.client_registry import ClientRegistry
 from tessera_authz.config import AuthzConfig
 from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
 from tessera_authz.endpoints.authorize import AuthorizationEndpoint, AuthorizationLifetimes, request_parameters
 from tessera_authz.endpoints.browser import BrowserCookie
+from tessera_authz.endpoints.client_information import Served
+from tessera_authz.endpoints.hand_over import HandOver
 from tessera_authz.endpoints.introspect import IntrospectionEndpoint
 from tessera_authz.endpoints.jwks import JwksEndpoint
+from tessera_authz.endpoints.manage_client import ManagementEndpoint
 from tessera_authz.endpoints.par import PushedRequestEndpoint
 from tessera_authz.endpoints.possession import Possession
 from tessera_authz.endpoints.presented_token import TokenFinder
+from tessera_authz.endpoints.register import RegistrationEndpoint
 from tessera_authz.endpoints.request_object_reader import RequestObjectReader
 from tessera_authz.endpoints.request_reader import RequestReader
 from tessera_authz.endpoints.revoke import RevocationEndpoint
+from tessera_authz.endpoints.rotate_secret import RotationEndpoint
 from tessera_authz.endpoints.token import TOKEN_PATH, TokenEndpoint
 from tessera_authz.metadata import metadata, metadata_endpoints
 from tessera_authz.protocol.authorization_request import Supported
 from tessera_authz.protocol.client_assertion import Expected
+from tessera_authz.registration_settings import registry_rules, supported_metadata
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
+from tessera_authz.store.scopes import ScopeDirectory
 from tessera_authz.tokens.issue import TokenIssuer
 from tessera_authz.tokens.revoke import GrantRevoker
 from tessera_authz.tokens.signer import Signer
@@ -45,6 +53,7 @@ from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
 from tessera_shared.http.openapi import Endpoint, document_endpoints, routes
 from tessera_shared.http.pages import Pages, load_pages
+from tessera_shared.http.public_url import PublicUrl
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation, VerifiedClaims
 from tessera_shared.keystore.live import LiveRing
@@ -69,6 +78,7 @@ class Rooms:
     secrets: SecretVerifier
     sealer: SecretSealer
     directory: ClientDirectory
+    scopes: ScopeDirectory
     revocations: RevocationView
     replay: ReplayMemory
     proofs: ProofVerifier
@@ -85,7 +95,7 @@ def build(rooms: Rooms) -> ASGIApp:
     """
     pages = load_pages("tessera_authz")
     endpoints = _endpoints(rooms, pages)
-    endpoints += metadata_endpoints(metadata(rooms.config, endpoints))
+    endpoints += metadata_endpoints(metadata(rooms.config, endpoints), rooms.scopes)
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = rooms.config.trusted_proxies, rooms.config.client_certificate_proxies
@@ -97,7 +107,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     grants = GrantStore(rooms.database)
     client_keys = ClientKeys(rooms.fetcher)
     verifiers = Verifiers(rooms.secrets, rooms.sealer, _assertion_verifier(rooms, client_keys), rooms.anchors)
-    authenticator = ClientAuthenticator(config.issuer, rooms.directory, verifiers)
+    authenticator = ClientAuthenticator(PublicUrl(config.issuer, config.tls), rooms.directory, verifiers)
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)
     signer = Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg)
@@ -108,7 +118,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         RequestObjectReader(config.issuer, client_keys, config.clock_tolerance_seconds),
     )
     authorize = AuthorizationEndpoint(
-        idp_url=config.idp_url,
+        hand_over=HandOver(config.idp_url, rooms.ring, rooms.scopes),
         reader=reader,
         cookie=BrowserCookie(config.cookies_secure),
         directory=rooms.directory,
@@ -134,10 +144,32 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         PushedRequestEndpoint(
             authenticator, possession, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
         ).endpoint(request_parameters("form")),
+        *_registration_endpoints(rooms, authenticator, revoker),
         JwksEndpoint(rooms.ring).endpoint(),
         health_endpoint({"database": database_check(rooms.database)}),
         *pages.endpoints(),
     ]
+
+
+def _registration_endpoints(rooms: Rooms, authenticator: ClientAuthenticator, revoker: GrantRevoker) -> list[Endpoint]:
+    config = rooms.config
+    served = Served(config.issuer, supported_metadata(config), config.registration.max_metadata_bytes)
+    registry = ClientRegistry(rooms.database, revoker, registry_rules(config), rooms.sealer.seal)
+    manage = ManagementEndpoint(served, rooms.database, registry, rooms.scopes, rooms.directory, rooms.secrets)
+    rotate = RotationEndpoint(authenticator, rooms.database, registry, registry.rules.secret_grace)
+    endpoints = [manage.endpoint(), rotate.endpoint()]
+    if config.registration.mode != "off":
+        register = RegistrationEndpoint(
+            served,
+            rooms.database,
+            registry,
+            rooms.scopes,
+            is_open=config.registration.mode == "open",
+            profile=config.registration.profile,
+            grant_types=config.registration.grant_types,
+        )
+        endpoints.insert(0, register.endpoint())
+    return endpoints
 
 
 def _assertion_verifier(rooms: Rooms, keys: ClientKeys) -> AssertionVerifier:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -61,6 +61,42 @@ class BootstrapClient(Section):
     metadata: dict[str, Any]
 
 
+class BootstrapScope(Section):
+    """A scope that is made at the first start, and left alone later."""
+
+    name: str
+    title: str
+    detail: str = ""
+    default: bool = False
+    open: bool = False
+
+
+class Registration(Section):
+    """Dynamic client registration (RFC 7591): who may, what, and how often."""
+
+    mode: Literal["open", "initial_access_token", "off"] = "initial_access_token"
+    profile: Literal["oidc", "oauth21", "fapi2"] = "oauth21"
+    grant_types: tuple[str, ...] = ("authorization_code", "refresh_token", "client_credentials")
+    per_source_per_hour: int = Field(default=20, ge=1)
+    per_hour: int = Field(default=1000, ge=1)
+    unused_days: float = Field(default=30, gt=0)
+    max_metadata_bytes: int = Field(default=16_384, ge=1024, le=65_536)
+    metadata_documents: bool = False
+
+
+class Secrets(Section):
+    """Generated client secrets and their rotation."""
+
+    lifetime_days: float = Field(default=0, ge=0)
+    grace_hours: float = Field(default=24, ge=0, le=24 * 365)
+    max_valid: int = Field(default=5, ge=2, le=100)
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """How long a generated secret works; None: without an end."""
+        return timedelta(days=self.lifetime_days) if self.lifetime_days else None
+
+
 class AuthzConfig(ServiceConfig):
     """All of it."""
 
@@ -74,12 +110,16 @@ class AuthzConfig(ServiceConfig):
     keys: Keys
     lifetimes: Lifetimes = Lifetimes()
     dpop: Dpop = Dpop()
+    registration: Registration = Registration()
+    secrets: Secrets = Secrets()
+    bootstrap_scopes: tuple[BootstrapScope, ...] = ()
     fetch: Fetch = Fetch()
     bootstrap_clients: tuple[BootstrapClient, ...] = ()
     assertion_minutes: int = Field(default=60, ge=1, le=1440)
     """How far ahead `exp` of a client's assertion may be."""
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
     secret_hash_workers: int = Field(default=2, ge=1, le=16)
+    secret_hash_queue: int = Field(default=64, ge=0, le=10_000)
 
     @field_validator("issuer", "idp_url")
     @classmethod

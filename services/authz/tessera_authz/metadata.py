@@ -19,6 +19,7 @@ from tessera_authz.protocol import pkce
 from tessera_authz.protocol.authorization_request import PROMPTS, RESPONSE_TYPES
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS
 from tessera_authz.response_modes import RESPONSE_MODES
+from tessera_authz.store.scopes import ScopeDirectory
 from tessera_authz.tokens.id_token import CLAIMS
 from tessera_shared import dpop
 from tessera_shared.claims import ACR_VALUES, SCOPE_CLAIMS
@@ -38,6 +39,7 @@ _PATHS = {
     "token_endpoint": "/oauth2/v1/token",
     "introspection_endpoint": "/oauth2/v1/introspect",
     "revocation_endpoint": "/oauth2/v1/revoke",
+    "registration_endpoint": "/oauth2/v1/register",
     "jwks_uri": "/oauth2/v1/jwks",
 }
 
@@ -52,7 +54,6 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         **own,
         "userinfo_endpoint": f"{config.idp_url}/oidc/v1/userinfo",
         "end_session_endpoint": f"{config.idp_url}/oidc/v1/logout",
-        "scopes_supported": [*SCOPE_CLAIMS, "offline_access"],
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANTS),
@@ -80,6 +81,7 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "request_object_signing_alg_values_supported": list(ALL_SIGNING_ALGS),
         "require_signed_request_object": False,
         "request_uri_parameter_supported": False,
+        "client_id_metadata_document_supported": config.registration.metadata_documents,
         "service_documentation": f"{config.issuer}/ui/swagger",
     }
 
@@ -102,13 +104,12 @@ def _mtls_endpoint_aliases(config: AuthzConfig, served: Collection[str]) -> dict
     return {"mtls_endpoint_aliases": {name: config.tls.public_url + path for name, path in called.items()}}
 
 
-def metadata_endpoints(document: Mapping[str, Any]) -> list[Endpoint]:
-    """Both well-known places; they answer the same document."""
+def metadata_endpoints(document: Mapping[str, Any], scopes: ScopeDirectory) -> list[Endpoint]:
+    """Both well-known places; they answer the same document, with the scopes that exist now."""
 
     async def tell(_request: Request) -> Response:
-        return JSONResponse(
-            document, headers={"cache-control": "public, max-age=300", "access-control-allow-origin": "*"}
-        )
+        told = {**document, "scopes_supported": [entry.name for entry in await scopes.all()]}
+        return JSONResponse(told, headers={"cache-control": "public, max-age=300", "access-control-allow-origin": "*"})
 
     reply = Reply(200, "The metadata", dict[str, Any], headers=("Cache-Control",))
     oauth = Operation("GET", "OAuth metadata", tell, replies=(reply,), section="RFC 8414 §3")

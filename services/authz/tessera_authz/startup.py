@@ -4,20 +4,25 @@ from datetime import timedelta
 from pathlib import Path
 
 from tessera_authz.app import Rooms, build
-from tessera_authz.client_auth import client_secret_jwt
+from tessera_authz.bootstrap import make_bootstrap_clients, make_bootstrap_scopes
 from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
-from tessera_authz.config import AuthzConfig, BootstrapClient
-from tessera_authz.store import clients
-from tessera_authz.store.clients import ClientDirectory, ClientSecret
+from tessera_authz.client_documents import ClientDocuments
+from tessera_authz.config import AuthzConfig
+from tessera_authz.registration_settings import document_rules
+from tessera_authz.store import client_secrets, initial_access_tokens, registration
+from tessera_authz.store.clients import ClientDirectory, Renew
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
-from tessera_shared import clock, db, logging, redis, schema
+from tessera_authz.store.scopes import ScopeDirectory
+from tessera_shared import audit, clock, db, logging, redis, schema
+from tessera_shared.argon2id import Argon2id
+from tessera_shared.audit import Actor, Event
 from tessera_shared.config import load
 from tessera_shared.db import Database
 from tessera_shared.dpop import Nonces, ProofVerifier
-from tessera_shared.errors import StartupError, Unavailable
+from tessera_shared.errors import Unavailable
 from tessera_shared.fetch import Fetcher
 from tessera_shared.http.server import open_port, serve
 from tessera_shared.http.tls_port import open_tls_port
@@ -35,6 +40,7 @@ from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key, load_master_key
 
 _KEYS_SECONDS = 30
+_USES_SECONDS = 60
 _PURGE_SECONDS = 300
 _PURGE_JTI_SECONDS = 60
 _PUSHED_KEPT = timedelta(hours=1)
@@ -57,13 +63,15 @@ async def run(path: Path) -> None:
         master_key = load_master_key(config.keys.master_key_file)
         ring = await _open_ring(config, database, master_key)
         broker = await redis.connect(config.redis)
-        secrets, sealer = SecretVerifier(config.secret_hash_workers), SecretSealer(master_key)
-        await _make_bootstrap_clients(config, database, secrets, sealer)
-        directory = ClientDirectory(database, secrets.forget)
+        argon2id = Argon2id(config.secret_hash_workers, config.secret_hash_queue)
+        secrets, sealer = SecretVerifier(argon2id), SecretSealer(master_key)
+        await make_bootstrap_scopes(config, database)
+        await make_bootstrap_clients(config, database, secrets, sealer)
+        fetcher, scopes = Fetcher(config.fetch), ScopeDirectory(database)
+        directory = ClientDirectory(database, secrets.forget, _renew(config, database, fetcher, scopes))
         revocations = RevocationView(database, broker)
         await revocations.load()
         replay = ReplayMemory(database, broker)
-        fetcher = Fetcher(config.fetch)
         anchors = load_anchors(config.client_trust_anchors_file)
         proofs = _proof_verifier(config, master_key, replay)
         rooms = Rooms(
@@ -74,6 +82,7 @@ async def run(path: Path) -> None:
             secrets=secrets,
             sealer=sealer,
             directory=directory,
+            scopes=scopes,
             revocations=revocations,
             replay=replay,
             proofs=proofs,
@@ -84,13 +93,16 @@ async def run(path: Path) -> None:
         port = open_port(config.listen)
         tls = await open_tls_port(config.tls, anchors, database, background)
         background.start("client changes", directory.follow_changes)
+        background.start("scope changes", scopes.follow_changes)
         background.start("revocations", revocations.follow)
         background.every("keys", _KEYS_SECONDS, lambda: _keep_keys(ring, broker))
+        background.every("client uses", _USES_SECONDS, lambda: _note_uses(directory, database))
         background.every("purge", _PURGE_SECONDS, lambda: _purge(config, database))
         background.every("used jti", _PURGE_JTI_SECONDS, lambda: replay.purge(clock.now()))
         await _publish(ring, broker)
         await serve(app, port, tls)
-        secrets.close()
+        await _note_uses(directory, database)
+        argon2id.close()
         await fetcher.close()
         await broker.close()
     finally:
@@ -121,31 +133,11 @@ def _proof_verifier(config: AuthzConfig, master_key: bytes, replay: ReplayMemory
     return ProofVerifier(nonces, replay, config.clock_tolerance, config.dpop.require_nonce)
 
 
-async def _make_bootstrap_clients(
-    config: AuthzConfig, database: Database, secrets: SecretVerifier, sealer: SecretSealer
-) -> None:
-    """Make the configured clients that are not there yet; a client that is there is left alone."""
-    for bootstrap in config.bootstrap_clients:
-        secret = await _to_stored(bootstrap, secrets, sealer)
-        async with database.transaction() as tx:
-            made = await clients.add(tx, bootstrap.client_id, bootstrap.metadata, secret, clock.now())
-        if made:
-            logging.get().info("bootstrap client created", client_id=bootstrap.client_id)
-
-
-async def _to_stored(bootstrap: BootstrapClient, secrets: SecretVerifier, sealer: SecretSealer) -> ClientSecret | None:
-    """What is stored of a configured secret: its hash, and for client_secret_jwt the sealed secret too."""
-    secret = bootstrap.client_secret
-    if secret is None:
+def _renew(config: AuthzConfig, database: Database, fetcher: Fetcher, scopes: ScopeDirectory) -> Renew | None:
+    """What makes clients of metadata documents, where they are taken."""
+    if not config.registration.metadata_documents:
         return None
-    is_read = bootstrap.metadata.get("token_endpoint_auth_method") == client_secret_jwt.METHOD.name
-    if is_read and len(secret.encode()) < client_secret_jwt.MIN_SECRET_BYTES:
-        raise StartupError(
-            f"configuration: the secret of {bootstrap.client_id} is shorter than the "
-            f"{client_secret_jwt.MIN_SECRET_BYTES} bytes that client_secret_jwt needs (RFC 7518 §3.2)"
-        )
-    sealed = sealer.seal(bootstrap.client_id, secret) if is_read else None
-    return ClientSecret(await secrets.hash(secret), None, sealed)
+    return ClientDocuments(database, fetcher, document_rules(config, scopes)).renew
 
 
 async def _keep_keys(ring: LiveRing, broker: Redis) -> None:
@@ -160,6 +152,12 @@ async def _publish(ring: LiveRing, broker: Redis) -> None:
         logging.get().warning("keys not published to redis; verifiers fetch them by HTTP", reason=str(error))
 
 
+async def _note_uses(directory: ClientDirectory, database: Database) -> None:
+    """Write down which clients were used; the ones that nobody uses are removed in the end."""
+    if used := directory.take_uses():
+        await registration.note_uses(database, used, clock.now())
+
+
 async def _purge(config: AuthzConfig, database: Database) -> None:
     now = clock.now()
     grace = timedelta(seconds=config.lifetimes.refresh_grace_seconds)
@@ -167,3 +165,9 @@ async def _purge(config: AuthzConfig, database: Database) -> None:
     await GrantStore(database).purge(now - grace, now)
     await PushedRequestStore(database).purge(now - _PUSHED_KEPT)
     await durable.purge(database, now)
+    await client_secrets.purge(database, now)
+    await initial_access_tokens.purge(database, now)
+    async with database.transaction() as tx:
+        unused = await registration.purge(tx, now - timedelta(days=config.registration.unused_days), now)
+        for client_id in unused:
+            await audit.record(tx, Actor("authz", "authz", "background"), Event("client.expired", client_id))

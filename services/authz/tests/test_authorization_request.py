@@ -48,6 +48,12 @@ def test_a_good_request_is_read():
     assert not request.is_silent
 
 
+@pytest.mark.parametrize(("name", "most"), [("state", 2048), ("nonce", 2048), ("login_hint", 512), ("ui_locales", 512)])
+def test_what_is_stored_or_travels_on_is_bounded(name, most):
+    parse(**{name: "a" * most})
+    assert error_of(**{name: "a" * (most + 1)}).error == "invalid_request"
+
+
 def test_a_stored_request_reads_back_the_same():
     request = parse(prompt="login", max_age="0")
     assert AuthorizationRequest.from_stored(asdict(request)) == request

@@ -1,5 +1,6 @@
 """How credentials are found in a request, and how secrets are verified."""
 
+import asyncio
 import base64
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,8 @@ from tessera_authz.client_auth.credentials import ClientIdAlone, Presentation, S
 from tessera_authz.client_auth.method import client_id_alone
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.store.clients import ClientSecret
-from tessera_shared.errors import OAuthError
+from tessera_shared.argon2id import Argon2id
+from tessera_shared.errors import OAuthError, Unavailable
 from tessera_shared.http.form import parse
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -30,7 +32,9 @@ def test_basic_credentials_are_form_decoded():
     assert found == SecretCredentials("my client:1", "p+ss wörd")
 
 
-@pytest.mark.parametrize("header", [["Basic !!!"], basic("no-colon"), basic("a%00b:c"), ["Basic /w=="]])
+@pytest.mark.parametrize(
+    "header", [["Basic !!!"], basic("no-colon"), basic("a%00b:c"), ["Basic /w=="], ["Basic \xe9\xe9\xe9"]]
+)
 def test_unreadable_basic_credentials_are_invalid_request(header):
     with pytest.raises(OAuthError) as caught:
         client_secret_basic.extract(present(header))
@@ -67,15 +71,15 @@ def test_a_secret_is_not_shown_by_repr():
 
 @pytest.fixture
 def verifier():
-    made = SecretVerifier(workers=1)
-    yield made
-    made.close()
+    argon2id = Argon2id(workers=1, queue=1)
+    yield SecretVerifier(argon2id)
+    argon2id.close()
 
 
 async def test_the_right_secret_is_verified_and_remembered_without_argon2(verifier, monkeypatch):
     secrets = [ClientSecret(await verifier.hash("right"), None)]
     assert await verifier.verify("c", "right", secrets, NOW)
-    monkeypatch.setattr(verifier, "_matches", lambda *_: pytest.fail("Argon2 was paid again"))
+    monkeypatch.setattr(Argon2id, "verify", lambda *_: pytest.fail("Argon2 was paid again"))
     assert await verifier.verify("c", "right", secrets, NOW)
 
 
@@ -99,3 +103,14 @@ async def test_a_removed_secret_is_refused_although_it_was_remembered(verifier):
 
 async def test_a_client_without_secrets_verifies_nothing(verifier):
     assert not await verifier.verify("c", "", [], NOW)
+
+
+async def test_wrong_secrets_beyond_what_may_wait_are_sent_away_and_a_remembered_one_still_works(verifier):
+    secrets = [ClientSecret(await verifier.hash("right"), None)]
+    assert await verifier.verify("c", "right", secrets, NOW)
+    wrong = [asyncio.create_task(verifier.verify("c", f"wrong {n}", secrets, NOW)) for n in range(5)]
+    await asyncio.sleep(0)
+    assert await verifier.verify("c", "right", secrets, NOW)
+    results = await asyncio.gather(*wrong, return_exceptions=True)
+    assert sum(isinstance(result, Unavailable) for result in results) == 3
+    assert results.count(False) == 2

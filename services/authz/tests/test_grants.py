@@ -63,6 +63,20 @@ def refused(decision):
     return decision.error.error, decision.revoke
 
 
+def test_a_code_without_pkce_needs_the_redirect_uri_of_its_request():
+    code = replace(CODE, code_challenge=None)
+    request = replace(CODE_REQUEST, code_verifier=None)
+    assert isinstance(authorization_code.decide(request, CLIENT, code, AT), Authorization)
+    assert (
+        refused(authorization_code.decide(replace(request, redirect_uri=None), CLIENT, code, AT))[0] == "invalid_grant"
+    )
+
+
+def test_a_code_with_pkce_does_not_need_the_redirect_uri():
+    request = replace(CODE_REQUEST, redirect_uri=None)
+    assert isinstance(authorization_code.decide(request, CLIENT, CODE, AT), Authorization)
+
+
 def test_a_code_is_exchanged_for_what_was_granted():
     decision = authorization_code.decide(CODE_REQUEST, CLIENT, CODE, AT)
     assert isinstance(decision, Authorization)

@@ -61,7 +61,7 @@ async def code(database, client_id):
 
 
 def new_token(now):
-    return NewRefreshToken(opaque.digest(opaque.new()), ("openid",), now + timedelta(days=1), "jkt")
+    return NewRefreshToken(opaque.digest(opaque.new()), ("openid",), now + timedelta(days=1), "jkt", "print")
 
 
 async def test_a_code_reads_back_as_it_was_stored(database, code):
@@ -84,6 +84,7 @@ async def test_fifty_parallel_uses_of_a_refresh_token_give_one_success(database,
     assert (await asyncio.gather(*uses)).count(True) == 1
     used = await store.find_refresh_token(first.token_hash)
     assert (used.consumed_at, used.answer) == (now, b"answer")
+    assert (used.dpop_jkt, used.x5t_s256) == ("jkt", "print")
 
 
 async def test_nothing_of_a_revoked_grant_can_be_used(database, code):

@@ -19,13 +19,13 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods import LOGIN_METHODS
-from tessera_idp.login_methods.argon2id import Argon2id
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
+from tessera_shared.argon2id import Argon2id
 from tessera_shared.db import Database
 from tessera_shared.dpop import Nonces, ProofVerifier
 from tessera_shared.http.access import Access

@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import uuid4
 
-from tessera_idp.login_methods.argon2id import Argon2id
 from tessera_idp.store.users import UserStore
 from tessera_shared import clock, logging
+from tessera_shared.argon2id import Argon2id
 
 USERNAME = "alice"
 PASSWORD = "wonderland-42"

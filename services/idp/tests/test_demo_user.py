@@ -3,8 +3,8 @@
 import pytest
 
 from tessera_idp import demo_user
-from tessera_idp.login_methods.argon2id import Argon2id
 from tessera_idp.store.users import UserStore
+from tessera_shared.argon2id import Argon2id
 from tessera_shared.claims import SCOPE_CLAIMS
 
 pytestmark = pytest.mark.integration

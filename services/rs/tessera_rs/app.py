@@ -10,7 +10,7 @@ from tessera_rs.endpoints.resources import resource_endpoint
 from tessera_rs.metadata import WELL_KNOWN, metadata, metadata_endpoint
 from tessera_rs.protocol.bearer_token import resources
 from tessera_rs.protocol.step_up import StepUp
-from tessera_shared import access_token, clock
+from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier, Fallback
 from tessera_shared.dpop import ProofVerifier
 from tessera_shared.http.access import Access
@@ -67,7 +67,7 @@ def build(config: RsConfig, parts: Parts) -> ASGIApp:
         return parts.keys.has_keys
 
     async def revocations_can_be_known() -> bool:
-        return fallback is not None or parts.revocations.is_current(clock.now())
+        return fallback is not None or parts.revocations.is_current()
 
     protected = resources(StepUp(config.sensitive.max_age_seconds, config.sensitive.acr_values))
     endpoints = [

@@ -21,14 +21,14 @@ class PresentedToken:
     value: str = field(repr=False)
 
 
-async def from_header_or_form(request: Request) -> PresentedToken:
+async def presented_in_header_or_form(request: Request) -> PresentedToken:
     """The token of the Authorization header (RFC 6750 §2.1) or of a POST's form body (§2.2), exactly one of them.
 
     Raises:
         OAuthError: 401 without a token, 400 for two.
 
     """
-    token = from_header(request)
+    token = presented_in_header(request)
     in_body = request.method == "POST" and "application/x-www-form-urlencoded" in request.headers.get(
         "content-type", ""
     )
@@ -44,7 +44,21 @@ async def from_header_or_form(request: Request) -> PresentedToken:
     return token
 
 
-def from_header(request: Request) -> PresentedToken | None:
+def from_header(request: Request, *, required: bool = True) -> str | None:
+    """The token of the Authorization header where only Bearer tokens are taken (RFC 6750 §2.1).
+
+    Raises:
+        OAuthError: 401 without a token where it is required, 400 for two headers.
+
+    """
+    token = presented_in_header(request)
+    value = token.value if token and token.scheme == "Bearer" else None
+    if required and value is None:
+        raise missing(("Bearer",))
+    return value
+
+
+def presented_in_header(request: Request) -> PresentedToken | None:
     """The token of the Authorization header (RFC 6750 §2.1, RFC 9449 §7.1), or None where there is none.
 
     Raises:
@@ -59,16 +73,16 @@ def from_header(request: Request) -> PresentedToken | None:
     return PresentedToken(scheme, token) if scheme and token else None
 
 
-def missing() -> OAuthError:
+def missing(schemes: Sequence[Scheme] = ("Bearer", "DPoP")) -> OAuthError:
     """No token at all: bare challenges without an error code (RFC 6750 §3.1)."""
     return OAuthError(
         "invalid_token",
         "An access token is needed.",
         status=401,
         section="RFC 6750 §3.1",
-        expected="Authorization: Bearer or DPoP",
+        expected=f"Authorization: {' or '.join(schemes)}",
         received="no token",
-        headers={"www-authenticate": challenge.both()},
+        headers={"www-authenticate": challenge.bare(schemes)},
     )
 
 

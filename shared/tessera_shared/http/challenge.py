@@ -1,5 +1,6 @@
 """Challenges of protected resources (RFC 9110 §11.6.1): Bearer (RFC 6750 §3) and DPoP (RFC 9449 §7.1), side by side."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from tessera_shared.dpop import ALGS
@@ -10,9 +11,9 @@ _BETWEEN = ", DPoP "
 """A header may hold two challenges; DPoP's is then the second."""
 
 
-def both() -> str:
-    """What a request without any token is told: either scheme will do, and no error (RFC 6750 §3.1)."""
-    return _write("Bearer", {}) + _BETWEEN + _write("DPoP", {}).removeprefix("DPoP ")
+def bare(schemes: Sequence[Scheme]) -> str:
+    """What a request without any token is told: which schemes will do, and no error (RFC 6750 §3.1)."""
+    return ", ".join(_write(scheme, {}) for scheme in schemes)
 
 
 def of_error(scheme: Scheme, error: str, description: str, **more: str) -> str:
@@ -28,7 +29,7 @@ def of_error(scheme: Scheme, error: str, description: str, **more: str) -> str:
     told = _write(scheme, {"error": error, "error_description": description, **more})
     if scheme == "DPoP" or error != "invalid_token":
         return told
-    return told + _BETWEEN + _write("DPoP", {}).removeprefix("DPoP ")  # RFC 9449 §7.2: the other way that is open
+    return f"{told}, {_write('DPoP', {})}"  # RFC 9449 §7.2: the other way that is open
 
 
 def with_parameter(header: str, name: str, value: str) -> str:

@@ -8,6 +8,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tessera_shared import logging
@@ -18,6 +19,8 @@ from tessera_shared.http.headers import Network, client_address
 
 _MAX_DIGITS = 12
 """Of an announced length: enough to see that it is too large, and little enough to be read as a number."""
+_CLIENT_WENT_AWAY = 499
+"""In the log: no answer could be sent. Not a status of HTTP; other servers write the same."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -65,6 +68,8 @@ class Exchange:
                 raise body_too_large(int(announced))
             scope["state"]["client_certificate"] = presented_certificate(scope, self._certificate_proxies)
             await self._app(without_certificate_fields(scope), receive, send_with_headers)
+        except ClientDisconnect:  # there is nobody to answer, and nothing broke here
+            status = status or _CLIENT_WENT_AWAY
         except Exception as error:  # noqa: BLE001 - the boundary: everything becomes an answer and a log line
             response = to_response(error)
             if status == 0:

@@ -1,5 +1,6 @@
 """Request parameters: urlencoded, each at most once, bounded (RFC 6749 §3.1, §3.2)."""
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -9,6 +10,8 @@ from tessera_shared.errors import OAuthError
 
 MAX_BODY = 64 * 1024
 MAX_PARAMETER = 8192
+BODY_SECONDS = 10
+"""A client that sends its body more slowly holds a connection and nothing else of use."""
 _MAX_PARAMETERS = 100
 _FORM = "application/x-www-form-urlencoded"
 
@@ -137,15 +140,27 @@ async def read_body(request: Request) -> bytes:
     """The whole body, of bounded size.
 
     Raises:
-        OAuthError: invalid_request, 413.
+        OAuthError: invalid_request: 413; 408 for a body that does not come in time.
 
     """
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise body_too_large(size)
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_BODY:
+                    raise body_too_large(size)
+                chunks.append(chunk)
+    except TimeoutError as error:
+        raise OAuthError(
+            "invalid_request",
+            "The body did not come in time.",
+            status=408,
+            section="RFC 9110 §15.5.9",
+            expected=f"the whole body within {BODY_SECONDS} s",
+            received=f"{size} bytes",
+            headers={"connection": "close"},
+        ) from error
     return b"".join(chunks)
 
 

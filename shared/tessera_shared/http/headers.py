@@ -59,7 +59,7 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
     On a TLS port the client speaks to this server itself, whatever passes the bytes on: its header means nothing.
     """
     peer = _peer(scope)
-    if not trusted or "tls" in scope.get("extensions", {}) or not is_peer_in(scope, trusted):
+    if not trusted or is_on_tls_port(scope) or not is_peer_in(scope, trusted):
         return peer
     forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     hops = [hop for value in forwarded for hop in value.decode("latin-1").split(",")]
@@ -70,6 +70,11 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
         if not _is_in(address, trusted):
             return str(address)
     return peer if not hops else str(_parse_address(hops[0].strip()))
+
+
+def is_on_tls_port(scope: Scope) -> bool:
+    """Whether the request came over a TLS port of this server itself, as the ASGI TLS extension tells."""
+    return "tls" in scope.get("extensions", {})
 
 
 def is_peer_in(scope: Scope, networks: Sequence[Network]) -> bool:

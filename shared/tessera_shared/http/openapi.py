@@ -25,6 +25,9 @@ Schemas = Mapping[type[Any], dict[str, Any]]
 DOCUMENT_PATH = "/ui/swagger/doc.json"
 PAGE_PATH = "/ui/swagger"
 
+_CONVERTER = re.compile(r":[a-z]+\}")
+"""Starlette's converter in a path parameter, such as `{client_id:path}`, which OpenAPI does not know."""
+
 SECURITY_SCHEMES: dict[str, dict[str, str]] = {
     "client_basic": {"type": "http", "scheme": "basic", "description": "client_secret_basic (RFC 6749 §2.3.1)"},
     "client_post": {
@@ -91,6 +94,8 @@ class Operation:
     security: tuple[Security, ...] = ()
     section: str = ""
     """The specification's section, such as `RFC 7662 §2`."""
+    body: type[Any] | None = None
+    """The TypedDict of a JSON body, where the request has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +189,9 @@ def openapi_document(title: str, description: str, endpoints: Sequence[Endpoint]
         "openapi": "3.1.0",
         "info": {"title": title, "version": "1.0.0", "description": description, "license": {"name": "Apache-2.0"}},
         "paths": {
-            path: {operation.method.lower(): _operation(operation, path, schemas) for operation in endpoint.operations}
+            _CONVERTER.sub("}", path): {
+                operation.method.lower(): _operation(operation, path, schemas) for operation in endpoint.operations
+            }
             for endpoint in endpoints
             for path in (endpoint.path, *endpoint.aliases)
         },
@@ -193,9 +200,10 @@ def openapi_document(title: str, description: str, endpoints: Sequence[Endpoint]
 
 
 def _schemas_of_bodies(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str, Any]]:
-    """The schema of each reply's body, and the named parts that they refer to."""
-    operations = (operation for endpoint in endpoints for operation in endpoint.operations)
+    """The schema of each body, sent or told, and the named parts that they refer to."""
+    operations = [operation for endpoint in endpoints for operation in endpoint.operations]
     told = [reply.body for operation in operations for reply in operation.replies if reply.body is not None]
+    told += [operation.body for operation in operations if operation.body is not None]
     bodies = list(dict.fromkeys(told))
     mode: Literal["serialization"] = "serialization"
     inputs = [(number, mode, TypeAdapter(body)) for number, body in enumerate(bodies)]
@@ -203,7 +211,11 @@ def _schemas_of_bodies(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str
     return {body: made[number, mode] for number, body in enumerate(bodies)}, parts.get("$defs", {})
 
 
-_FORM_REPLIES = {"413": {"description": "The body is too large."}, "415": {"description": "The body is no form."}}
+_FORM_REPLIES = {
+    "408": {"description": "The body did not come in time."},
+    "413": {"description": "The body is too large."},
+    "415": {"description": "The body is no form."},
+}
 """What every operation with a form may answer, because all of them read it by `http/form.py`."""
 
 
@@ -223,6 +235,11 @@ def _operation(operation: Operation, path: str, schemas: Schemas) -> dict[str, A
     if form:
         described["requestBody"] = _request_body(form)
         described["responses"] = {**_FORM_REPLIES, **described["responses"]}
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schemas[operation.body]}},
+        }
     if operation.security:
         described["security"] = [{name: []} for name in operation.security]
     return described

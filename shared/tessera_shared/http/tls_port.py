@@ -28,6 +28,6 @@ async def open_tls_port(
         return None
     trust = ClientTrust(config, anchors, database)
     live = await trust.open()
-    port = TlsPort(open_port(config), live.front)
+    port = TlsPort(open_port(config), live)
     background.start("client certificates", lambda: trust.follow(live))
     return port

@@ -72,9 +72,9 @@ class KeyRing:
         raise NoSuchKey(f"the key ring holds no active {alg} key")
 
     def decryption_key(self, kid: str, now: datetime) -> RingKey | None:
-        """The encryption key of that kid while it is active or retired."""
-        states = (KeyState.ACTIVE, KeyState.RETIRED)
-        return next((k for k in self.keys if k.use == "enc" and k.kid == kid and k.state(now) in states), None)
+        """The encryption key of that kid until it has expired; also a next one, active by a clock that is ahead."""
+        usable = (k for k in self.keys if k.use == "enc" and k.state(now) is not KeyState.EXPIRED)
+        return next((key for key in usable if key.kid == kid), None)
 
     def public_jwks(self, now: datetime) -> dict[str, Any]:
         """The JWK Set to publish: next, active and retired signing keys; never a symmetric key or a private part."""

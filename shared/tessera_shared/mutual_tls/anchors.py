@@ -13,7 +13,7 @@ from cryptography.x509.verification import (
 )
 
 from tessera_shared.errors import StartupError
-from tessera_shared.mutual_tls.certificate import ClientCertificate
+from tessera_shared.mutual_tls.certificate import ClientCertificate, has_weak_key
 
 Anchors = tuple[x509.Certificate, ...]
 
@@ -42,9 +42,11 @@ def problem_with_chain(certificate: ClientCertificate, anchors: Anchors, now: da
         return "configured trust anchors"
     try:
         leaf, *between = (x509.load_der_x509_certificate(der) for der in (certificate.der, *certificate.chain))
-        _policy(anchors, now).build_client_verifier().verify(leaf, between)
+        chain = _policy(anchors, now).build_client_verifier().verify(leaf, between).chain
     except (VerificationError, ValueError) as error:
         return f"a chain to a configured trust anchor ({str(error).splitlines()[0][:200]})"
+    if any(has_weak_key(link) for link in chain):  # the verifier does not look at that
+        return "RSA keys of 2048 bits or more"
     return None
 
 

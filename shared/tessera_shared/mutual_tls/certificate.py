@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+_LEAST_RSA_BITS = 2048
+"""RFC 9325 §4.5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +39,12 @@ class ClientCertificate:
             return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         except (ValueError, UnsupportedAlgorithm):
             return None
+
+
+def has_weak_key(certificate: x509.Certificate) -> bool:
+    """Whether its key is too small to prove anything; handshakes here refuse such keys, proxies may not."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):  # of a kind that is not known here
+        return True
+    return isinstance(key, RSAPublicKey) and key.key_size < _LEAST_RSA_BITS

@@ -50,7 +50,7 @@ class ClientTrust:
 
         """
         try:
-            return LiveContext(self._make(await self._read()))
+            return LiveContext.of(self._make(await self._read()))
         except OSError as error:
             files = f"{self._config.certificate_file}, {self._config.key_file}"
             raise StartupError(f"tls: {files}: {error}") from error

@@ -35,7 +35,7 @@ def server_context(config: Tls, anchors: Anchors, registered: Iterable[bytes]) -
     context.set_alpn_protocols(["h2", "http/1.1"])
     context.load_cert_chain(config.certificate_file, config.key_file, password=_no_password)
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.num_tickets = 0  # a resumed session would bring its certificate along without another verification
+    context.num_tickets = 0
     context.verify_mode = ssl.CERT_OPTIONAL
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     for der in (*(anchor.public_bytes(Encoding.DER) for anchor in anchors), *registered):
@@ -55,18 +55,34 @@ def _no_password() -> str:
     return ""
 
 
-class LiveContext:
-    """The one context that a port is opened with; each new connection gets the newest settings."""
+class LiveContext(ssl.SSLContext):
+    """What a port is opened with: each new connection gets the newest settings.
 
-    def __init__(self, newest: ssl.SSLContext) -> None:
-        self._newest = newest
-        self.front = newest
-        self.front.sni_callback = self._choose
+    asyncio calls `wrap_bio` for each connection. A context for each change, instead of one that is added to, because a
+    context forgets no certificate, and because it resumes sessions of its own only (TLS 1.2): a connection never brings
+    along a certificate that was verified under other settings.
+    """
+
+    _newest: ssl.SSLContext
+
+    @classmethod
+    def of(cls, newest: ssl.SSLContext) -> "LiveContext":
+        """One that begins with these settings."""
+        live = cls(ssl.PROTOCOL_TLS_SERVER)
+        live.renew(newest)
+        return live
 
     def renew(self, newest: ssl.SSLContext) -> None:
         """Use these settings for connections that begin from now on."""
         self._newest = newest
 
-    def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _front: ssl.SSLContext) -> None:
-        """OpenSSL calls this for each handshake, with and without a server name (RFC 6066 §3)."""
-        connection.context = self._newest
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,  # noqa: FBT001, FBT002 - ssl's own
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """Begin a connection."""
+        return self._newest.wrap_bio(incoming, outgoing, server_side, server_hostname, session)

@@ -1,6 +1,7 @@
 """Client authentication (RFC 6749 §2.3): the registry of methods, and the one way a request is authenticated."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.store.clients import ClientDirectory, ClientRecord
 from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import Form
+from tessera_shared.http.public_url import PublicUrl
 
 METHODS: dict[str, Method[Any]] = {
     method.name: method
@@ -45,7 +47,7 @@ CONFIDENTIAL_METHODS = tuple(name for name in METHODS if name != none.METHOD.nam
 class ClientAuthenticator:
     """Finds out which client made a request."""
 
-    issuer: str
+    url: PublicUrl
     directory: ClientDirectory
     verifiers: Verifiers
 
@@ -56,13 +58,31 @@ class ClientAuthenticator:
             OAuthError: invalid_client (401), the same words whatever was wrong; invalid_request for two methods.
 
         """
+        return await self._authenticate(request, form, now, lambda record: record)
+
+    async def authenticate_with_current_secret(
+        self, request: Request, form: Form, now: datetime
+    ) -> AuthenticatedClient:
+        """The same, but not by a secret that a newer one has replaced and that works for its grace period only.
+
+        Raises:
+            OAuthError: invalid_client (401).
+
+        """
+        return await self._authenticate(request, form, now, _without_replaced_secrets)
+
+    async def _authenticate(
+        self, request: Request, form: Form, now: datetime, narrow: Callable[[ClientRecord], ClientRecord]
+    ) -> AuthenticatedClient:
         authorization = tuple(request.headers.getlist("authorization"))
         certificate = request.state.client_certificate
-        presentation = Presentation(authorization, form, self.issuer + request.url.path, certificate)
+        presentation = Presentation(authorization, form, self.url.of(request.scope), certificate)
         extract, credentials = _extract(presentation)
-        record = await self.directory.find(credentials.client_id)
+        found = await self.directory.find(credentials.client_id)
+        record = None if found is None else narrow(found)
         problem = await self._check(extract, credentials, record, now)
         if problem is None and record is not None:
+            self.directory.note_use(record.client.client_id)
             return AuthenticatedClient(record.client)
         raise _invalid_client(problem or "a known client", credentials.client_id, tried_basic=bool(authorization))
 
@@ -89,6 +109,10 @@ class ClientAuthenticator:
         if method is None or method.extract is not extract:
             return f"the registered method {record.client.token_endpoint_auth_method}"
         return await method.verify(credentials, record, self.verifiers, now)
+
+
+def _without_replaced_secrets(record: ClientRecord) -> ClientRecord:
+    return replace(record, secrets=[secret for secret in record.secrets if secret.replaced_at is None])
 
 
 def _extract(presentation: Presentation) -> tuple[Extract[Any], Credentials]:

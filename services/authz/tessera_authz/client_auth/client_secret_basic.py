@@ -1,7 +1,6 @@
 """client_secret_basic: HTTP Basic authentication, each part form-encoded first (RFC 6749 §2.3.1)."""
 
 import base64
-import binascii
 from urllib.parse import unquote_plus
 
 from tessera_authz.client_auth import client_secret
@@ -24,7 +23,7 @@ def extract(presentation: Presentation) -> SecretCredentials | None:
         decoded = base64.b64decode(basic[0][6:].strip(), validate=True).decode("utf-8")
         client_id, colon, secret = decoded.partition(":")
         credentials = SecretCredentials(unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict"))
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # not base64, not UTF-8, or not even ASCII
         raise _unreadable() from error
     if not colon or "\x00" in credentials.client_id:
         raise _unreadable()

@@ -1,17 +1,21 @@
-"""Verifies client secrets against Argon2id hashes in few threads, and remembers them under a keyed hash."""
+"""Verifies client secrets: chosen ones against Argon2id hashes in few threads, remembered under a keyed hash.
 
-import asyncio
+Generated secrets are stored as one SHA-256 and are compared at once (decision 5).
+"""
+
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-
+from tessera_authz.protocol import generated_secret
 from tessera_authz.store.clients import ClientSecret
+from tessera_shared.argon2id import Argon2id, Busy
+from tessera_shared.errors import Unavailable
+
+T = TypeVar("T")
 
 _MAX_REMEMBERED = 10_000
 
@@ -19,32 +23,53 @@ _MAX_REMEMBERED = 10_000
 class SecretVerifier:
     """Verifies client secrets. A secret that was right is known again without Argon2 until the client changes."""
 
-    def __init__(self, workers: int) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
+    def __init__(self, argon2id: Argon2id) -> None:
+        self._argon2id = argon2id
         self._key = os.urandom(32)
         self._verified: dict[str, set[tuple[bytes, str]]] = {}
-        self._unknown_client_hash = self._hasher.hash(os.urandom(16).hex())
 
     async def verify(self, client_id: str, secret: str, secrets: Sequence[ClientSecret], now: datetime) -> bool:
-        """Whether the secret is one of the client's that are valid at `now`."""
+        """Whether the secret is one of the client's that are valid at `now`.
+
+        Raises:
+            Unavailable: Too many secrets are being checked.
+
+        """
         valid = [stored.hash for stored in secrets if stored.expires_at is None or now < stored.expires_at]
-        digest = hmac.digest(self._key, secret.encode(), hashlib.sha256)
-        if any((digest, stored) in self._verified.get(client_id, ()) for stored in valid):
+        chosen = [stored for stored in valid if not generated_secret.is_generated(stored)]
+        if any(generated_secret.matches(stored, secret) for stored in valid if stored not in chosen):
             return True
-        for stored in valid or [self._unknown_client_hash]:
-            if await self._verify_slowly(stored, secret) and valid:
+        return await self._verify_chosen(client_id, secret, chosen) if chosen or not valid else False
+
+    async def _verify_chosen(self, client_id: str, secret: str, chosen: Sequence[str]) -> bool:
+        digest = hmac.digest(self._key, secret.encode(), hashlib.sha256)
+        if any((digest, stored) in self._verified.get(client_id, ()) for stored in chosen):
+            return True
+        if not chosen:
+            await self.verify_nothing(secret)
+        for stored in chosen:
+            if await _unless_busy(self._argon2id.verify(stored, secret)):
                 self._remember(client_id, (digest, stored))
                 return True
         return False
 
     async def verify_nothing(self, secret: str) -> None:
-        """Take as long as a verification does, so that an unknown client cannot be told from a wrong secret."""
-        await self._verify_slowly(self._unknown_client_hash, secret)
+        """Take as long as a verification does, so that an unknown client cannot be told from a wrong secret.
+
+        Raises:
+            Unavailable: Too many secrets are being checked.
+
+        """
+        await _unless_busy(self._argon2id.verify_nothing(secret))
 
     async def hash(self, secret: str) -> str:
-        """The Argon2id hash to store."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, secret)
+        """The Argon2id hash to store.
+
+        Raises:
+            Unavailable: Too many secrets are being checked.
+
+        """
+        return await _unless_busy(self._argon2id.hash(secret))
 
     def forget(self, client_id: str | None) -> None:
         """Forget what was verified of a client, or of all (None)."""
@@ -53,20 +78,15 @@ class SecretVerifier:
         else:
             self._verified.pop(client_id, None)
 
-    def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
     def _remember(self, client_id: str, verified: tuple[bytes, str]) -> None:
         if len(self._verified) >= _MAX_REMEMBERED:
             self._verified.clear()
         self._verified.setdefault(client_id, set()).add(verified)
 
-    async def _verify_slowly(self, stored: str, secret: str) -> bool:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._matches, stored, secret)
 
-    def _matches(self, stored: str, secret: str) -> bool:
-        try:
-            return self._hasher.verify(stored, secret)
-        except (VerificationError, InvalidHashError):
-            return False
+async def _unless_busy(work: Awaitable[T]) -> T:
+    """Send away what more wrong secrets than the machine can check would keep waiting for ever."""
+    try:
+        return await work
+    except Busy as error:
+        raise Unavailable("as many client secrets as may wait are being checked") from error

@@ -12,7 +12,7 @@ from tessera_authz.client_auth.credentials import ClientIdAlone
 from tessera_authz.client_auth.method import Method, Problem, Verifiers, client_id_alone
 from tessera_authz.store.clients import ClientRecord
 from tessera_shared.jose.keys import public_key_info
-from tessera_shared.mutual_tls.certificate import ClientCertificate
+from tessera_shared.mutual_tls.certificate import ClientCertificate, has_weak_key
 
 
 async def verify(credentials: ClientIdAlone, record: ClientRecord, _by: Verifiers, now: datetime) -> Problem:
@@ -23,9 +23,11 @@ async def verify(credentials: ClientIdAlone, record: ClientRecord, _by: Verifier
     keys = (record.client.jwks or {}).get("keys")
     if not any(_is_key_of(key, certificate) for key in keys or () if isinstance(key, Mapping)):
         return "a certificate of the client's jwks"
-    valid = x509.load_der_x509_certificate(certificate.der)
-    if not valid.not_valid_before_utc <= now <= valid.not_valid_after_utc:  # RFC 5280 §4.1.2.5
+    read = x509.load_der_x509_certificate(certificate.der)
+    if not read.not_valid_before_utc <= now <= read.not_valid_after_utc:  # RFC 5280 §4.1.2.5
         return f"a certificate that is valid at {now.isoformat()}"
+    if has_weak_key(read):
+        return "an RSA key of 2048 bits or more"
     return None
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
-from urllib.parse import urlencode
 from uuid import uuid4
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
 from tessera_authz.endpoints.browser import BrowserCookie
+from tessera_authz.endpoints.hand_over import HandOver
 from tessera_authz.endpoints.request_reader import Refused, RequestReader, request_uri_not_valid
 from tessera_authz.protocol import authorization_request as rules
 from tessera_authz.protocol import pkce
@@ -27,13 +27,11 @@ from tessera_authz.store.requests import PendingRequest, RequestStore
 from tessera_authz.tokens import opaque
 from tessera_shared import clock, handoff
 from tessera_shared.errors import OAuthError
-from tessera_shared.handoff import Answer, Ask, Authentication, ClientDisplay, HandoffRefused
+from tessera_shared.handoff import Answer, Authentication, HandoffRefused
 from tessera_shared.http import form as forms
 from tessera_shared.http.form import Form
-from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
 from tessera_shared.keystore.live import LiveRing
-from tessera_shared.uri import origin
 
 RESUME_PATH = "/oauth2/v1/authorize/resume"
 
@@ -54,7 +52,7 @@ class AuthorizationLifetimes:
 class AuthorizationEndpoint:
     """Serves authorization requests, from the client's redirect to the answer."""
 
-    idp_url: str
+    hand_over: HandOver
     reader: RequestReader
     cookie: BrowserCookie
     directory: ClientDirectory
@@ -72,6 +70,7 @@ class AuthorizationEndpoint:
         now = clock.now()
         # 2. find the client; until answers have an address every error stays here, on a page
         client = await self._client(form)
+        self.directory.note_use(client.client_id)
         # 3. check the request, be it in the parameters, in a request object or pushed before
         incoming = await self.reader.read(form, client, now)
         if isinstance(incoming, Refused):
@@ -79,7 +78,7 @@ class AuthorizationEndpoint:
         # 4. store the request, bound to this browser, and hand over to the identity provider
         browser = self.cookie.read(request) or opaque.new()
         step = await self.requests.add(incoming, opaque.digest(browser), now, now + self.lifetimes.request)
-        response = self._hand_over(incoming.request, client, Login(), step, now)
+        response = await self.hand_over.to_idp(incoming.request, client, Login(), step, now)
         self.cookie.write(response, browser)
         return response
 
@@ -97,7 +96,7 @@ class AuthorizationEndpoint:
         if isinstance(step, Login | Consent):
             authentication = step.authentication if isinstance(step, Consent) else None
             name = await self.requests.set_step(pending.id, authentication)
-            return self._hand_over(pending.request, client, step, name, now)
+            return await self.hand_over.to_idp(pending.request, client, step, name, now)
         await self._use_up(pending, now)
         if isinstance(step, Proceed):
             code = await self._grant(pending.request, step, now)
@@ -155,26 +154,6 @@ class AuthorizationEndpoint:
         if authentication is None:
             return ()
         return await self.requests.consented_scope(authentication.sub, client_id)
-
-    def _hand_over(
-        self, request: AuthorizationRequest, client: Client, missing: Login | Consent, step: str, now: datetime
-    ) -> Response:
-        authentication = missing.authentication if isinstance(missing, Consent) else None
-        ask = Ask(
-            step=step,
-            want="login" if isinstance(missing, Login) else "consent",
-            client=_display(client),
-            scope=request.scope,
-            redirect_origin=origin(request.redirect_uri),
-            silent=request.is_silent,
-            authenticated_after=request.authenticated_after,
-            login_hint=request.login_hint,
-            ui_locales=request.ui_locales,
-            sub=authentication.sub if authentication else None,
-            sid=authentication.sid if authentication else None,
-        )
-        sealed = handoff.seal_ask(ask, self.ring.current.active("enc", "A256GCM", now), now)
-        return RedirectResponse(f"{self.idp_url}/oidc/v1/{ask.want}?{urlencode({'ask': sealed})}", 303, NO_STORE)
 
     async def _grant(self, request: AuthorizationRequest, step: Proceed, now: datetime) -> str:
         """Store the grant with its code, and return the code."""
@@ -238,17 +217,6 @@ class AuthorizationEndpoint:
             Endpoint("/oauth2/v1/authorize", start, aliases=("/oauth/authorize",)),
             Endpoint(RESUME_PATH, (resume,)),
         ]
-
-
-def _display(client: Client) -> ClientDisplay:
-    return ClientDisplay(
-        client_id=client.client_id,
-        name=client.client_name,
-        uri=client.client_uri,
-        logo_uri=client.logo_uri,
-        policy_uri=client.policy_uri,
-        tos_uri=client.tos_uri,
-    )
 
 
 def request_parameters(where: Where) -> tuple[Parameter, ...]:

@@ -77,7 +77,7 @@ class IntrospectionEndpoint:
                 _log_inactive(presented)
                 return {"active": False}
             case _:
-                if await self.directory.find(presented["client_id"]) is None:
+                if await self.directory.find_known(presented["client_id"]) is None:
                     return {"active": False}
                 told = {name: presented[name] for name in _TOLD if name in presented}
                 is_dpop = "jkt" in presented.get("cnf", ())  # RFC 9449 §5; a token bound to a certificate is Bearer

@@ -49,8 +49,10 @@ def decide(
         return _refuse("a code of a live grant", "a revoked grant's")
     if code.expires_at <= at.now:
         return _refuse(f"before {code.expires_at.isoformat()}", at.now.isoformat())
-    # OAuth 2.1 dropped the parameter; where it is sent, as OpenID Connect Core §3.1.3.1 asks, it must be the same
-    if request.redirect_uri not in (None, code.redirect_uri):
+    # OAuth 2.1 dropped the parameter, since PKCE does more; where it is sent, or all there is (OpenID Connect Core
+    # §3.1.3.1), it must be the same
+    optional = (None,) if code.code_challenge is not None else ()
+    if request.redirect_uri not in (*optional, code.redirect_uri):
         return _refuse("the redirect_uri of the authorization request", "another one", section="RFC 6749 §4.1.3")
     if not pkce.verifies(request.code_verifier, code.code_challenge):
         return _refuse("the verifier of the code_challenge", "none or another", section="RFC 7636 §4.6")

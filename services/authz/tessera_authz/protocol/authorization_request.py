@@ -14,7 +14,8 @@ from tessera_shared.scope import Scope
 
 RESPONSE_TYPES = ("code",)
 PROMPTS = ("none", "login", "consent", "select_account")
-_MAX_STATE = 2048
+_MAX_LENGTHS = {"state": 2048, "nonce": 2048, "login_hint": 512, "ui_locales": 512}
+"""In characters: what is stored, or travels on in addresses and tokens."""
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -133,8 +134,9 @@ def parse(
     """
     _check_response(parameters, client, supported.response_modes)
     _refuse_unsupported(parameters)
-    if len(reply.state or "") > _MAX_STATE:
-        raise _invalid("The state is too long.", "RFC 6749 §4.1.1", f"at most {_MAX_STATE} characters")
+    for name, most in _MAX_LENGTHS.items():
+        if len(parameters.get(name) or "") > most:
+            raise _invalid(f"The {name} is too long.", "RFC 6749 §4.1.1", f"at most {most} characters")
     challenge = parameters.get("code_challenge")
     if challenge is not None or client.needs_pkce:
         pkce.check_challenge(challenge, parameters.get("code_challenge_method"))

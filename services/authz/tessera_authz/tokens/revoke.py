@@ -40,6 +40,11 @@ class GrantRevoker:
         logging.get().info("access token revoked", jti=jti)
         await self._tell(revocation, now)
 
+    async def announce_client(self, client_id: str) -> None:
+        """Tell that a client's access tokens are revoked, which was recorded with its deletion."""
+        now = clock.now()
+        await self._tell(Revocation("client_id", client_id, now + self.matters_for), now)
+
     async def _tell(self, revocation: Revocation, now: datetime) -> None:
         self.view.add(revocation)
         await durable.announce(self.redis, [revocation], self.matters_for, now)

@@ -87,7 +87,7 @@ class ConsentEndpoint:
             image_sources=logo_sources(client),
             client=client,
             session=session,
-            scopes=describe(received.ask.scope),
+            scopes=describe(received.ask.scope, received.ask.described),
             destination=received.ask.redirect_origin,
             ask=received.text,
             csrf=self.forms.token(browser_id, "consent", received.text, session.sid),

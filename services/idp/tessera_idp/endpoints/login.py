@@ -8,12 +8,12 @@ from starlette.responses import Response
 from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.endpoints.handover import Handover, Received
 from tessera_idp.login_methods import LOGIN_METHODS
-from tessera_idp.login_methods.argon2id import Busy
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.login_methods.password import METHOD as PASSWORD
 from tessera_idp.protocol.freshness import is_fresh
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_shared import clock, logging
+from tessera_shared.argon2id import Busy
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer
 from tessera_shared.http import form

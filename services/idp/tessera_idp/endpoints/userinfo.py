@@ -24,7 +24,7 @@ class UserinfoEndpoint:
     async def tell(self, request: Request) -> Response:
         """GET or POST, with the token in the header or in the form's body."""
         # 1. the token, and proof of what it is bound to
-        token = await bearer.from_header_or_form(request)
+        token = await bearer.presented_in_header_or_form(request)
         claims = await self.access.claims_of(request, token, clock.now())
         # 2. its scope (§5.3.1)
         scope = str(claims.get("scope", "")).split(" ")

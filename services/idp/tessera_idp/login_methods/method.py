@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tessera_idp.login_methods.argon2id import Argon2id
 from tessera_idp.protocol.models import User
 from tessera_idp.store.users import UserStore
+from tessera_shared.argon2id import Argon2id
 from tessera_shared.http.form import Form
 
 

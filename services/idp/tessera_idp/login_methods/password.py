@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from tessera_idp.login_methods.argon2id import Argon2id
 from tessera_idp.protocol.models import User
 from tessera_idp.store.users import UserWithPassword
 from tessera_shared import logging
+from tessera_shared.argon2id import Argon2id
 from tessera_shared.claims import ACR_ONE_FACTOR
 from tessera_shared.http.form import Form
 

@@ -50,7 +50,7 @@ def resource_endpoint(resource: ProtectedResource, access: Access, metadata_url:
 
     async def answer(request: Request) -> Response:
         # 1. The token, from the header only: RFC 9700 §4.3.2 forbids the query string.
-        token = bearer.from_header(request)
+        token = bearer.presented_in_header(request)
         if token is None:
             raise bearer.missing()
         # 2. Signature, type, issuer, audience, times (RFC 9068 §4), revocation, and what it is bound to (RFC 7800).

@@ -1,4 +1,4 @@
-"""Argon2id (RFC 9106) in a bounded pool of threads, so that logins cannot starve other requests."""
+"""Argon2id (RFC 9106) in a bounded pool of threads, so that checking secrets cannot starve other requests."""
 
 import asyncio
 import secrets
@@ -22,7 +22,7 @@ class Busy(Exception):  # noqa: N818 - says what is the case
 
 
 class Argon2id:
-    """Hashes and verifies passwords."""
+    """Hashes and verifies passwords, those of clients too."""
 
     def __init__(self, workers: int, queue: int) -> None:
         self._hasher = PasswordHasher(_PASSES, _MEMORY_KIB, _LANES, type=Type.ID)

@@ -1,0 +1,32 @@
+"""Login by password tells nothing by its time."""
+
+import time
+
+from tessera_idp.login_methods import password
+from tessera_idp.login_methods.method import Verifiers
+from tessera_shared.argon2id import Argon2id
+from tessera_shared.http import form
+
+
+class NoUsers:
+    """A store where nobody is found."""
+
+    async def find_with_password(self, _username):
+        """Find nobody."""
+        return
+
+
+async def test_unknown_user_takes_as_long_as_a_wrong_password():
+    argon2id = Argon2id(workers=1, queue=1)
+    hashed = await argon2id.hash("secret")
+    unknown, wrong = [], []
+    sent = form.parse(b"username=nobody&password=guess")
+    for _ in range(7):
+        started = time.perf_counter()
+        assert await password.verify(sent, Verifiers(NoUsers(), argon2id)) is None
+        unknown.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        assert not await argon2id.verify(hashed, "guess")
+        wrong.append(time.perf_counter() - started)
+    assert min(unknown) > min(wrong) / 2
+    argon2id.close()
