@@ -38,7 +38,7 @@ class Plan:
 
 
 FULL = Plan(rounds=5, seconds=3.0, warm_up=3.0, settle=2.0, connections=16, tokens=100, unseen=12_000, starts=3)
-QUICK = Plan(rounds=2, seconds=0.3, warm_up=0.2, settle=0.2, connections=4, tokens=10, unseen=200, starts=1)
+QUICK = Plan(rounds=1, seconds=0.2, warm_up=0.1, settle=0.2, connections=4, tokens=10, unseen=200, starts=1)
 
 
 def bench(plan: Plan, ours: Path, theirs: Path | None, progress: Progress) -> str:

@@ -67,17 +67,17 @@ class AccessTokenVerifier:
 
         """
         claims = await self._verify_once(token, now)
-        if await self._is_revoked(claims, now):
+        if await self._is_revoked(claims):
             raise InvalidToken("revocation", section="RFC 7009 §2", expected="not revoked", received="revoked")
-        if not self._revocations.is_current(now) and not await self._fallback(token, claims):
+        if not self._revocations.is_current() and not await self._fallback(token, claims):
             raise InvalidToken("introspection", section="RFC 7662 §2.2", expected="active", received="inactive")
         return claims
 
-    async def _is_revoked(self, claims: VerifiedClaims, now: datetime) -> bool:
+    async def _is_revoked(self, claims: VerifiedClaims) -> bool:
         """By the view; while announcements do not arrive there, by the database too, if it answers."""
         if self._revocations.is_revoked(claims):
             return True
-        if self._revocations.is_following(now):
+        if self._revocations.is_following():
             return False
         with contextlib.suppress(Unavailable):  # whether the view may be relied on is the caller's next question
             return await self._revocations.is_listed(claims)

@@ -31,7 +31,12 @@ class HandoffRefused(Exception):  # noqa: N818 - says what happened
 
 @dataclass(frozen=True, slots=True)
 class ClientDisplay:
-    """What the pages show of the client."""
+    """What the pages show of the client.
+
+    Attributes:
+        host: Of a client_id that is the address of its metadata document: all that is certain about such a client.
+
+    """
 
     client_id: str
     name: str
@@ -39,6 +44,7 @@ class ClientDisplay:
     logo_uri: str | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

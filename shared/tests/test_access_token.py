@@ -46,11 +46,11 @@ class Revocations:
         self.revoked = set()
         self.listed = set()
 
-    def is_current(self, _now):
+    def is_current(self):
         """Whether it may be relied on."""
         return self.current
 
-    def is_following(self, _now):
+    def is_following(self):
         """Whether it learns of revocations at once."""
         return self.following
 

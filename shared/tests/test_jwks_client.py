@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,8 +15,6 @@ from tessera_shared.jose.jwks_client import JwksClient
 from tessera_shared.keystore import publication
 
 pytestmark = pytest.mark.integration
-
-LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 def jwks(*keys):
@@ -201,9 +199,9 @@ async def test_a_new_kid_is_found_once_a_few_seconds_have_passed(client, issuer)
     issuer.publish(first)
     await client.find(first.kid)
     issuer.publish(first, second)
-    client._fetched_at = clock.now() - timedelta(seconds=4)
+    client._fetched_at = clock.steady() - timedelta(seconds=4)
     assert await client.find(second.kid) is None
-    client._fetched_at = clock.now() - timedelta(seconds=5)
+    client._fetched_at = clock.steady() - timedelta(seconds=5)
     assert await client.find(second.kid)
     assert await client.find(first.kid)
     assert issuer.requests == 2
@@ -230,7 +228,7 @@ async def test_known_keys_are_kept_while_the_issuer_answers_wrongly(client, issu
     generation = client.generation
     for name, value in FAULTS[fault].items():
         setattr(issuer, name, value)
-    client._fetched_at = LONG_AGO
+    client._fetched_at = clock.LONG_AGO
     with capture_logs() as lines:
         assert await client.find("unknown") is None
     assert any(line["log_level"] == "warning" for line in lines)
@@ -243,7 +241,7 @@ async def test_known_keys_are_kept_while_nobody_listens_at_the_issuer(client, is
     key = generate("ES256")
     issuer.publish(key)
     await client.find(key.kid)
-    client._fetched_at, client._url = LONG_AGO, NOBODY
+    client._fetched_at, client._url = clock.LONG_AGO, NOBODY
     assert await client.find("unknown") is None
     assert await client.find(key.kid)
 
@@ -260,6 +258,6 @@ async def test_the_generation_grows_with_a_change_only(client, issuer):
     first, second = generate("ES256"), generate("ES256")
     for keys, generation in [((first,), 1), ((first,), 1), ((first, second), 2), ((second,), 3)]:
         issuer.publish(*keys)
-        client._fetched_at = LONG_AGO
+        client._fetched_at = clock.LONG_AGO
         await client.find("unknown")
         assert client.generation == generation

@@ -26,8 +26,6 @@ from tessera_shared.db import Database, Transaction
 from tessera_shared.errors import OAuthError
 
 _CLIENT_ID_BYTES = 16
-_SHOWN = ("client_name", "client_uri", "logo_uri", "redirect_uris", "application_type")
-"""What users see, or where they are sent: who consented to other values is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ class ClientRegistry:
         if bounds is not None and new.metadata["token_endpoint_auth_method"] != "none":
             bounds = replace(bounds, confidential=True)
         await store.replace(tx, client_id, new.metadata, bounds, now)
-        if any(old.metadata.get(name) != new.metadata.get(name) for name in _SHOWN):
+        if store.shows_other(old.metadata, new.metadata):
             await store.forget_consent(tx, client_id)
         secret = None
         if _secret_kind(old.metadata) != _secret_kind(new.metadata):

@@ -81,6 +81,7 @@ class Registration(Section):
     per_hour: int = Field(default=1000, ge=1)
     unused_days: float = Field(default=30, gt=0)
     max_metadata_bytes: int = Field(default=16_384, ge=1024, le=65_536)
+    metadata_documents: bool = False
 
 
 class Secrets(Section):

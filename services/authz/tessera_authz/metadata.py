@@ -79,6 +79,7 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "request_object_signing_alg_values_supported": list(ALL_SIGNING_ALGS),
         "require_signed_request_object": False,
         "request_uri_parameter_supported": False,
+        "client_id_metadata_document_supported": config.registration.metadata_documents,
         "service_documentation": f"{config.issuer}/ui/swagger",
     }
 

@@ -7,9 +7,11 @@ from tessera_authz.app import Rooms, build
 from tessera_authz.bootstrap import make_bootstrap_clients, make_bootstrap_scopes
 from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
+from tessera_authz.client_documents import ClientDocuments
 from tessera_authz.config import AuthzConfig
+from tessera_authz.registration_settings import document_rules
 from tessera_authz.store import client_secrets, initial_access_tokens, registration
-from tessera_authz.store.clients import ClientDirectory
+from tessera_authz.store.clients import ClientDirectory, Renew
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
@@ -64,11 +66,11 @@ async def run(path: Path) -> None:
         secrets, sealer = SecretVerifier(argon2id), SecretSealer(master_key)
         await make_bootstrap_scopes(config, database)
         await make_bootstrap_clients(config, database, secrets, sealer)
-        directory, scopes = ClientDirectory(database, secrets.forget), ScopeDirectory(database)
+        fetcher, scopes = Fetcher(config.fetch), ScopeDirectory(database)
+        directory = ClientDirectory(database, secrets.forget, _renew(config, database, fetcher, scopes))
         revocations = RevocationView(database, broker)
         await revocations.load()
         replay = ReplayMemory(database, broker)
-        fetcher = Fetcher(config.fetch)
         anchors = load_anchors(config.client_trust_anchors_file)
         rooms = Rooms(
             config,
@@ -120,6 +122,13 @@ async def _open_ring(config: AuthzConfig, database: Database, master_key: bytes)
         return await rotate(database, store, policy, clock.now())
 
     return LiveRing(await load_rotated(), load_rotated)
+
+
+def _renew(config: AuthzConfig, database: Database, fetcher: Fetcher, scopes: ScopeDirectory) -> Renew | None:
+    """What makes clients of metadata documents, where they are taken."""
+    if not config.registration.metadata_documents:
+        return None
+    return ClientDocuments(database, fetcher, document_rules(config, scopes)).renew
 
 
 async def _keep_keys(ring: LiveRing, broker: Redis) -> None:

@@ -8,7 +8,7 @@ from tessera_rs.endpoints.resources import resource_endpoint
 from tessera_rs.metadata import WELL_KNOWN, metadata, metadata_endpoint
 from tessera_rs.protocol.bearer_token import resources
 from tessera_rs.protocol.step_up import StepUp
-from tessera_shared import access_token, clock
+from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier, Fallback
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
@@ -49,7 +49,7 @@ def build(config: RsConfig, keys: JwksClient, revocations: RevocationView, fallb
         return keys.has_keys
 
     async def revocations_can_be_known() -> bool:
-        return fallback is not None or revocations.is_current(clock.now())
+        return fallback is not None or revocations.is_current()
 
     protected = resources(StepUp(config.sensitive.max_age_seconds, config.sensitive.acr_values))
     endpoints = [

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -28,7 +28,7 @@ class JwksClient:
         self._url = url
         self._redis = redis
         self._keys: dict[str, VerificationKey] = {}
-        self._fetched_at = datetime.fromtimestamp(0, UTC)
+        self._fetched_at = clock.LONG_AGO
         self._fetching = asyncio.Lock()
         self._http = httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
         self._announced = True
@@ -81,9 +81,9 @@ class JwksClient:
 
     async def _fetch_if_due(self, interval: timedelta) -> None:
         async with self._fetching:
-            if clock.now() - self._fetched_at < interval:
+            if clock.steady() - self._fetched_at < interval:
                 return
-            self._fetched_at = clock.now()
+            self._fetched_at = clock.steady()
             try:
                 self._replace(await self._fetch(), "http")
             except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as error:

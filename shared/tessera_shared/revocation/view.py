@@ -39,17 +39,19 @@ class RevocationView:
         self._redis = redis
         self._entries: dict[tuple[str, str], datetime] = {}
         self._stream_position = "0-0"
-        self._stream_up_since: datetime | None = None
-        self._newest = self._reconciled_at = self._heard_at = self._current_until = _NEVER
+        self._newest = self._read_at = _NEVER
+        # by the steady clock: one that is set back must not make what is stale look new
+        self._stream_up_since: timedelta | None = None
+        self._reconciled_at = self._heard_at = self._current_until = clock.LONG_AGO
 
-    def is_current(self, now: datetime) -> bool:
-        """Whether the view can be relied on at `now`."""
-        return now < self._current_until
+    def is_current(self) -> bool:
+        """Whether the view can be relied on now."""
+        return clock.steady() < self._current_until
 
-    def is_following(self, now: datetime) -> bool:
+    def is_following(self) -> bool:
         """Whether the view learns of revocations the moment they are announced."""
         up_since = self._stream_up_since
-        return up_since is not None and self._reconciled_at >= up_since and now < self._heard_at + _HEARD
+        return up_since is not None and self._reconciled_at >= up_since and clock.steady() < self._heard_at + _HEARD
 
     async def is_listed(self, claims: Mapping[str, Any]) -> bool:
         """Whether the database lists the access token of these claims as revoked.
@@ -78,7 +80,7 @@ class RevocationView:
         """
         with contextlib.suppress(Unavailable):  # without Redis the view lives on the database
             self._stream_position = await self._redis.last_id(durable.STREAM)
-            self._stream_up_since = self._heard_at = clock.now()
+            self._stream_up_since = self._heard_at = clock.steady()
         await self._reconcile()
 
     async def follow(self) -> None:
@@ -102,9 +104,9 @@ class RevocationView:
             if not answered:
                 logging.get().info("revocations: following the stream again")
             answered = True
-            self._take_in(entries, clock.now())
+            self._take_in(entries, clock.steady())
 
-    def _take_in(self, entries: list[StreamEntry], now: datetime) -> None:
+    def _take_in(self, entries: list[StreamEntry], now: timedelta) -> None:
         for position, entry in entries:
             try:
                 self.add(Revocation.from_stream(entry))
@@ -135,13 +137,16 @@ class RevocationView:
 
     async def _reconcile(self) -> None:
         """Read what the database has that the stream may have missed, and forget what matters no more."""
-        started = clock.now()
-        for revocation, revoked_at in await durable.since(self._database, self._newest - _OVERLAP, started):
+        started, now = clock.steady(), clock.now()
+        if now < self._read_at:  # a clock that was ahead made the view forget what still matters
+            self._newest = _NEVER
+        self._read_at = now
+        for revocation, revoked_at in await durable.since(self._database, self._newest - _OVERLAP, now):
             self.add(revocation)
             self._newest = max(self._newest, revoked_at)
-        self._entries = {name: end for name, end in self._entries.items() if end > started - durable.KEPT_BEYOND_END}
+        self._entries = {name: end for name, end in self._entries.items() if end > now - durable.KEPT_BEYOND_END}
         self._reconciled_at = started
         self._extend(started)
 
-    def _extend(self, known_at: datetime) -> None:
+    def _extend(self, known_at: timedelta) -> None:
         self._current_until = max(self._current_until, known_at + MAX_STALENESS)

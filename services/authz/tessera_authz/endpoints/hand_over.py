@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from tessera_authz.protocol.authorization_request import AuthorizationRequest
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.next_step import Consent, Login
+from tessera_authz.protocol.registered_uri import host_of
 from tessera_authz.store.scopes import ScopeDirectory, ScopeEntry
 from tessera_shared import handoff
 from tessera_shared.handoff import Ask, ClientDisplay, ScopeDescription
@@ -66,4 +67,5 @@ def _display(client: Client) -> ClientDisplay:
         logo_uri=client.logo_uri,
         policy_uri=client.policy_uri,
         tos_uri=client.tos_uri,
+        host=host_of(client.client_id) or None,
     )

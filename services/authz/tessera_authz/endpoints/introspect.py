@@ -77,7 +77,7 @@ class IntrospectionEndpoint:
                 _log_inactive(presented)
                 return {"active": False}
             case _:
-                if await self.directory.find(presented["client_id"]) is None:
+                if await self.directory.find_known(presented["client_id"]) is None:
                     return {"active": False}
                 told = {name: presented[name] for name in _TOLD if name in presented}
                 return {"active": True, "token_type": "Bearer", **told}

@@ -105,13 +105,13 @@ def _check_flows(members: Mapping[str, Any], supported: Supported) -> None:
     if not set(response_types) <= set(supported.response_types):
         known = ", ".join(supported.response_types)
         raise refusal("response_types", "names a response type that is not supported", known)
+    if not set(grant_types) - {"refresh_token"}:
+        raise refusal("grant_types", "must name a grant that tokens come from", "authorization_code")
     with_code = "authorization_code" in grant_types
     if with_code != ("code" in response_types):  # RFC 7591 §2.1
         raise refusal("response_types", "does not go with grant_types", "code with authorization_code, and only so")
     if with_code and not members["redirect_uris"]:  # RFC 7591 §2: redirect-based flows
         raise refusal("redirect_uris", "is missing", "one redirect URI at least")
-    if "refresh_token" in grant_types and len(grant_types) == 1:
-        raise refusal("grant_types", "must name a grant that refresh tokens come from", "authorization_code")
 
 
 def _check_authentication(members: Mapping[str, Any], supported: Supported) -> None:

@@ -2,20 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
 from tessera_authz.protocol.client import Client
-from tessera_shared import logging
+from tessera_shared import clock, logging
 from tessera_shared.db import Database, Row, Transaction
 from tessera_shared.errors import Unavailable
 
 CHANNEL = "client_changed"
 
 LOAD = """
-SELECT c.metadata, ARRAY(
+SELECT c.metadata, c.document_fresh_until, ARRAY(
     SELECT s.name FROM authz.scopes s WHERE s.name = ANY (string_to_array(c.metadata ->> 'scope', ' '))
 ) AS existing_scopes FROM authz.clients c WHERE c.client_id = $1
 """
@@ -54,17 +54,24 @@ class ClientRecord:
 
     client: Client
     secrets: Sequence[ClientSecret]
+    fresh_until: datetime | None = None
+    """Of a client ID metadata document."""
 
     def valid_secrets(self, now: datetime) -> list[ClientSecret]:
         """Those that have not ended."""
         return [secret for secret in self.secrets if secret.expires_at is None or now < secret.expires_at]
 
 
+Renew = Callable[[str, datetime | None, datetime], Awaitable[bool]]
+"""Fetches and stores the metadata document that a client_id is the address of; False where it is no address of one."""
+
+
 class ClientDirectory:
     """Finds clients. Remembers them only while it listens for changes."""
 
-    def __init__(self, database: Database, on_change: Callable[[str | None], None]) -> None:
+    def __init__(self, database: Database, on_change: Callable[[str | None], None], renew: Renew | None = None) -> None:
         self._database = database
+        self._renew = renew
         self._on_change = on_change
         self._records: dict[str, ClientRecord] = {}
         self._listening = False
@@ -72,7 +79,23 @@ class ClientDirectory:
         self._used: set[str] = set()
 
     async def find(self, client_id: str) -> ClientRecord | None:
-        """The client of that id."""
+        """The client of that id, whose metadata document is fetched where the id is the address of one.
+
+        Raises:
+            OAuthError: invalid_client, for a document that cannot be used.
+
+        """
+        record, now = await self.find_known(client_id), clock.now()
+        fresh_until = None if record is None else record.fresh_until
+        if self._renew is None or (record is not None and (fresh_until is None or now < fresh_until)):
+            return record
+        if not await self._renew(client_id, fresh_until, now):
+            return record
+        self._forget(client_id)
+        return await self.find_known(client_id)
+
+    async def find_known(self, client_id: str) -> ClientRecord | None:
+        """The same, as it is known here: nothing is fetched."""
         if self._listening and client_id in self._records:
             return self._records[client_id]
         generation = self._generation
@@ -127,7 +150,8 @@ class ClientDirectory:
         client = Client.from_metadata(client_id, json.loads(row["metadata"]))
         # a scope that was removed since is none that the client may have
         scope = tuple(token for token in client.scope if token in row["existing_scopes"])
-        return ClientRecord(replace(client, scope=scope), [_to_secret(secret) for secret in secrets])
+        stored = [_to_secret(secret) for secret in secrets]
+        return ClientRecord(replace(client, scope=scope), stored, row["document_fresh_until"])
 
 
 async def add(

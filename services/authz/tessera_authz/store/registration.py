@@ -9,6 +9,8 @@ from typing import Any, Literal
 from tessera_authz.protocol.registration_policy import Bounds
 from tessera_shared.db import Database, Row, Transaction
 
+_SHOWN = ("client_name", "client_uri", "logo_uri", "redirect_uris", "application_type")
+
 Origin = Literal["administrator", "registration", "document"]
 
 COUNT = """
@@ -20,7 +22,7 @@ INSERT INTO authz.clients
     (client_id, metadata, origin, bounds, registration_token_hash, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (client_id) DO NOTHING RETURNING client_id
 """
-_COLUMNS = "client_id, metadata, origin, bounds, created_at, updated_at"
+_COLUMNS = "client_id, metadata, origin, bounds, created_at, updated_at, document_fresh_until"
 FIND = f"SELECT {_COLUMNS} FROM authz.clients WHERE client_id = $1"  # noqa: S608 - constants only
 LOCK = f"{FIND} FOR NO KEY UPDATE"
 LIST = f"SELECT {_COLUMNS} FROM authz.clients ORDER BY created_at, client_id"  # noqa: S608 - constants only
@@ -28,6 +30,12 @@ FIND_BY_TOKEN = f"{FIND} AND registration_token_hash = $2"
 LOCK_BY_TOKEN = f"{FIND_BY_TOKEN} FOR NO KEY UPDATE"
 UPDATE = "UPDATE authz.clients SET metadata = $2, bounds = $3, updated_at = $4 WHERE client_id = $1"
 FORGET_CONSENT = "DELETE FROM authz.consents WHERE client_id = $1"
+STORE_DOCUMENT = """
+INSERT INTO authz.clients (client_id, metadata, origin, created_at, updated_at, document_fresh_until)
+VALUES ($1, $2, 'document', $3, $3, $4)
+ON CONFLICT (client_id) DO UPDATE SET metadata = excluded.metadata, updated_at = excluded.updated_at,
+    document_fresh_until = excluded.document_fresh_until WHERE clients.origin = 'document'
+"""
 DELETE = """
 WITH gone AS (DELETE FROM authz.clients WHERE client_id = $1 RETURNING client_id)
 INSERT INTO revocation.entries (kind, value, expires_at) SELECT 'client_id', client_id, $2 FROM gone
@@ -59,6 +67,8 @@ class StoredClient:
     bounds: Bounds | None
     created_at: datetime
     updated_at: datetime
+    fresh_until: datetime | None = None
+    """Of a client ID metadata document."""
 
 
 async def count(tx: Transaction, source: str, limit: int, now: datetime) -> bool:
@@ -104,6 +114,18 @@ async def replace(
     await tx.execute(UPDATE, client_id, json.dumps(metadata), stored, now)
 
 
+async def store_document(
+    tx: Transaction, client_id: str, metadata: Mapping[str, Any], now: datetime, fresh_until: datetime
+) -> None:
+    """Store what a client ID metadata document says; a client that an administrator made is left alone."""
+    await tx.execute(STORE_DOCUMENT, client_id, json.dumps(metadata), now, fresh_until)
+
+
+def shows_other(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether users see something else, or are sent elsewhere: whoever consented to the old is asked again."""
+    return any(old.get(name) != new.get(name) for name in _SHOWN)
+
+
 async def forget_consent(tx: Transaction, client_id: str) -> None:
     """Let every user be asked again."""
     await tx.execute(FORGET_CONSENT, client_id)
@@ -136,4 +158,12 @@ def _to_client(row: Row | None) -> StoredClient | None:
         return None
     bounds = None if row["bounds"] is None else Bounds.from_stored(json.loads(row["bounds"]))
     metadata = json.loads(row["metadata"])
-    return StoredClient(row["client_id"], metadata, row["origin"], bounds, row["created_at"], row["updated_at"])
+    return StoredClient(
+        client_id=row["client_id"],
+        metadata=metadata,
+        origin=row["origin"],
+        bounds=bounds,
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        fresh_until=row["document_fresh_until"],
+    )

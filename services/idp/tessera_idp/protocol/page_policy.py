@@ -28,6 +28,7 @@ def displayed(client: ClientDisplay) -> ClientDisplay:
         logo_uri=_web_address(client.logo_uri),
         policy_uri=_web_address(client.policy_uri),
         tos_uri=_web_address(client.tos_uri),
+        host=client.host,
     )
 
 
