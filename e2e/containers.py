@@ -20,6 +20,8 @@ CLEANUP = ["down --volumes --remove-orphans --rmi local"]
 READY_SECONDS = 180.0
 _SERVICES = ("authz", "idp", "rs")
 _PROXY_PORTS = ("E2E_PROXY_AUTHZ_PORT", "E2E_PROXY_IDP_PORT", "E2E_PROXY_RS_PORT")
+_ERASE_LINE = "\x1b[2K"
+"""What compose writes before some lines of a log, whatever it is told about colours."""
 
 
 class Containers:
@@ -51,8 +53,12 @@ class Containers:
 
     def start(self, *names: str) -> None:
         """Start, and wait until each can serve."""
-        _compose("up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", *names)
-        self.wait_for(*(name for name in names if name in _SERVICES))
+        for name in names:
+            if name in _SERVICES:
+                _compose("start", name)
+                self.wait_for(name)
+            else:
+                _compose("up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", name)
 
     def wait_for(self, *names: str) -> None:
         """Wait until the gateway has found the services too."""
@@ -67,14 +73,14 @@ class Containers:
             "up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", "--scale", f"{name}={count}", name
         )
 
-    def is_running(self, name: str) -> bool:
-        """Whether it runs now."""
-        return name in _compose("ps", "--services", "--filter", "status=running").split()
+    def running(self) -> set[str]:
+        """The names of what runs now."""
+        return set(_compose("ps", "--services", "--filter", "status=running").split())
 
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""
         lines = _compose("logs", "--no-color", *_SERVICES).splitlines()
-        return [line for line in lines if part in line]
+        return [line.removeprefix(_ERASE_LINE) for line in lines if part in line]
 
     def certificates(self) -> Path:
         """Out of the volume that `provision` filled."""

@@ -55,9 +55,9 @@ class Embedded:
         """Start, and wait until each can serve."""
         self.whole.start(*names)
 
-    def is_running(self, name: str) -> bool:
-        """Whether it runs now."""
-        return self.whole.processes[name].running
+    def running(self) -> set[str]:
+        """The names of what runs now."""
+        return {name for name, process in self.whole.processes.items() if process.running}
 
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""

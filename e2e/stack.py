@@ -37,8 +37,8 @@ class Control(Protocol):
     def start(self, *names: str) -> None:
         """Start, and wait until each can serve."""
 
-    def is_running(self, name: str) -> bool:
-        """Whether it runs now."""
+    def running(self) -> set[str]:
+        """The names of what runs now."""
 
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""
