@@ -115,7 +115,7 @@ async def test_stored_client_and_refresh_token_are_used_again(
 
 
 async def test_insufficient_scope_makes_the_client_ask_for_more(
-    stack: Stack, user: Visit, http: httpx.Client, mcp_http: httpx2.AsyncClient
+    stack: Stack, user: Visit, mcp_http: httpx2.AsyncClient
 ) -> None:
     host = Host(user)
     url = f"{stack.rs}/resource/email"
@@ -128,7 +128,7 @@ async def test_insufficient_scope_makes_the_client_ask_for_more(
         "client_id": host.client.client_id,
         "scope": "profile",
     }
-    narrowed = http.post(f"{stack.authz}/oauth2/v1/token", data=narrowing)
+    narrowed = await mcp_http.post(f"{stack.authz}/oauth2/v1/token", data=narrowing)
     host.tokens = OAuthToken.model_validate(narrowed.json())
     assert (await mcp_http.get(url, auth=host.provider(url, "none"))).status_code == 200
     assert len(host.visited) == 2
