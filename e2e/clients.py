@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from e2e.certificates import issue
+
 ROOT = Path(__file__).resolve().parent.parent
 CALLBACK = "http://localhost:3000/callback"
 CALLBACK_WITH_QUERY = f"{CALLBACK}?tenant=blue&x=%20y"
@@ -22,6 +24,8 @@ SIGNING_KEYS: dict[str, RSAKey | ECKey | OKPKey] = {
     "Ed25519": OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "Ed25519"}, auto_kid=True),
 }
 """The keys of the clients that sign, by algorithm."""
+SELF_SIGNED_CERTIFICATE, NATIVE_CERTIFICATE = issue(), issue()
+"""Of the clients that register a certificate of their own."""
 CODE_GRANTS = ["authorization_code", "refresh_token"]
 
 
@@ -53,6 +57,18 @@ SIGNING = Client("e2e-signing", "e2e-signing-secret", scope="openid profile")
 MUST_SIGN = Client("e2e-must-sign", "e2e-must-sign-secret", scope="openid")
 MUST_PUSH = Client("e2e-must-push", "e2e-must-push-secret", scope="openid")
 NEVER_ALLOWED = Client("e2e-never-allowed", "e2e-never-allowed-secret")
+TLS_DEMO = Client("demo-tls-client", method="tls_client_auth")
+SELF_SIGNED = Client("e2e-self-signed", method="self_signed_tls_client_auth")
+NATIVE_BOUND = Client("e2e-native-bound", method="none", scope="openid profile")
+TLS_NAMES = {
+    "tls_client_auth_subject_dn": "CN=e2e,O=Tests",
+    "tls_client_auth_san_dns": "client.e2e.example",
+    "tls_client_auth_san_uri": "https://client.e2e.example/id",
+    "tls_client_auth_san_ip": "2001:db8::e2e",
+    "tls_client_auth_san_email": "client@e2e.example",
+}
+"""A client for each way to register the subject of a certificate (RFC 8705 §2.1.2)."""
+TLS_NAMED = {field: Client(f"e2e-{field}", method="tls_client_auth", scope="profile") for field in TLS_NAMES}
 
 _METADATA: dict[Client, dict[str, Any]] = {
     EVERY_SCOPE: {
@@ -97,6 +113,29 @@ _METADATA: dict[Client, dict[str, Any]] = {
         "require_pushed_authorization_requests": True,
     },
     NEVER_ALLOWED: {"client_name": "Never allowed", "redirect_uris": [CALLBACK], "grant_types": CODE_GRANTS},
+    SELF_SIGNED: {
+        "client_name": "Self-signed",
+        "redirect_uris": [CALLBACK],
+        "grant_types": [*CODE_GRANTS, "client_credentials"],
+        "jwks": SELF_SIGNED_CERTIFICATE.jwks,
+        "tls_client_certificate_bound_access_tokens": True,
+    },
+    NATIVE_BOUND: {
+        "client_name": "Native, with a certificate",
+        "redirect_uris": [CALLBACK],
+        "grant_types": CODE_GRANTS,
+        "jwks": NATIVE_CERTIFICATE.jwks,
+        "tls_client_certificate_bound_access_tokens": True,
+    },
+    **{
+        TLS_NAMED[field]: {
+            "client_name": field,
+            "redirect_uris": [CALLBACK],
+            "grant_types": ["client_credentials"],
+            field: name,
+        }
+        for field, name in TLS_NAMES.items()
+    },
 }
 
 

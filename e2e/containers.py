@@ -3,12 +3,14 @@
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
-from e2e.stack import OTHER_RESOURCE, REFRESH_GRACE, Stack, answers
+from e2e.stack import OTHER_RESOURCE, REFRESH_GRACE, Stack, TlsProxy, answers
 from stack.ports import Ports, free_port
 
 PROJECT = f"tessera-e2e-{os.getpid()}"
@@ -17,6 +19,9 @@ SETUP = ["up --build --detach"]
 CLEANUP = ["down --volumes --remove-orphans --rmi local"]
 READY_SECONDS = 180.0
 _SERVICES = ("authz", "idp", "rs")
+_PROXY_PORTS = ("E2E_PROXY_AUTHZ_PORT", "E2E_PROXY_IDP_PORT", "E2E_PROXY_RS_PORT")
+_ERASE_LINE = "\x1b[2K"
+"""What compose writes before some lines of a log, whatever it is told about colours."""
 
 
 class Containers:
@@ -25,11 +30,14 @@ class Containers:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._since = time.time()
+        self._certificates: Path | None = None
 
     def stack(self) -> Stack:
         """Where it answers."""
         authz, idp, rs = (self._ports.url(name) for name in _SERVICES)
-        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self)
+        tls = {"authz_tls": self._ports.tls_url("authz"), "rs_tls": self._ports.tls_url("rs")}
+        proxy = TlsProxy(*(f"https://localhost:{os.environ[name]}" for name in _PROXY_PORTS))
+        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self, **tls, proxy=proxy)
 
     def is_ready(self) -> bool:
         """Whether all three services can serve."""
@@ -45,8 +53,12 @@ class Containers:
 
     def start(self, *names: str) -> None:
         """Start, and wait until each can serve."""
-        _compose("up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", *names)
-        self.wait_for(*(name for name in names if name in _SERVICES))
+        for name in names:
+            if name in _SERVICES:
+                _compose("start", name)
+                self.wait_for(name)
+            else:
+                _compose("up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", name)
 
     def wait_for(self, *names: str) -> None:
         """Wait until the gateway has found the services too."""
@@ -61,14 +73,23 @@ class Containers:
             "up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", "--scale", f"{name}={count}", name
         )
 
-    def is_running(self, name: str) -> bool:
-        """Whether it runs now."""
-        return name in _compose("ps", "--services", "--filter", "status=running").split()
+    def running(self) -> set[str]:
+        """The names of what runs now."""
+        return set(_compose("ps", "--services", "--filter", "status=running").split())
 
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""
         lines = _compose("logs", "--no-color", *_SERVICES).splitlines()
-        return [line for line in lines if part in line]
+        return [line.removeprefix(_ERASE_LINE) for line in lines if part in line]
+
+    def certificates(self) -> Path:
+        """Out of the volume that `provision` filled."""
+        if self._certificates is None:
+            self._certificates = Path(tempfile.mkdtemp(prefix="tessera-certificates-"))
+            for name in ("ca.pem", "ca.key", "demo-tls-client.pem", "demo-tls-client.key"):
+                read = ("--entrypoint", "cat", "provision", f"/secrets/certificates/{name}")
+                (self._certificates / name).write_text(_compose("run", "--rm", "-T", "--no-deps", *read))
+        return self._certificates
 
     @contextmanager
     def authz_replica(self, settings: Mapping[str, str]) -> Iterator[str]:
@@ -98,6 +119,7 @@ def choose_ports() -> Ports:
         RS_PORT=str(ports.rs),
         AUTHZ_TLS_PORT=str(ports.authz_tls),
         RS_TLS_PORT=str(ports.rs_tls),
+        **{name: str(free_port()) for name in _PROXY_PORTS},
         E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(),
         E2E_BOOTSTRAP_SCOPES=bootstrap_scopes(),
         E2E_RESOURCES=json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),

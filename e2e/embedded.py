@@ -10,6 +10,7 @@ from pathlib import Path
 
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.measured import FOLDER
+from e2e.proxy import PROXY_ADDRESS, tls_proxy
 from e2e.stack import CLOCK_TOLERANCE, OTHER_RESOURCE, REFRESH_GRACE, Stack, answers
 from stack.embedded import EmbeddedStack
 from stack.embedded_environment import SERVICES, TLS_SERVICES, environment_of
@@ -36,8 +37,11 @@ class Embedded:
     @contextmanager
     def run(self) -> Iterator[Stack]:
         """Start it, and stop it gracefully at the end: only then is what was measured written."""
-        with self.whole as whole:
-            yield Stack("embedded", whole.authz_url, whole.idp_url, whole.rs_url, REFRESH_GRACE, self)
+        with self.whole as whole, tls_proxy(whole) as proxy:
+            ports = whole.ports
+            tls = {"authz_tls": ports.tls_url("authz"), "rs_tls": ports.tls_url("rs")}
+            urls = (whole.authz_url, whole.idp_url, whole.rs_url)
+            yield Stack("embedded", *urls, REFRESH_GRACE, self, **tls, proxy=proxy)
 
     def stop(self, *names: str) -> None:
         """Stop gracefully."""
@@ -51,9 +55,9 @@ class Embedded:
         """Start, and wait until each can serve."""
         self.whole.start(*names)
 
-    def is_running(self, name: str) -> bool:
-        """Whether it runs now."""
-        return self.whole.processes[name].running
+    def running(self) -> set[str]:
+        """The names of what runs now."""
+        return {name for name, process in self.whole.processes.items() if process.running}
 
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""
@@ -64,6 +68,10 @@ class Embedded:
             for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
             if part in line
         ]
+
+    def certificates(self) -> Path:
+        """As the stack made them."""
+        return self.whole.servers.secrets / "certificates"
 
     @contextmanager
     def authz_replica(self, settings: Mapping[str, str]) -> Iterator[str]:
@@ -116,16 +124,26 @@ class Embedded:
 def _settings(ports: Ports) -> dict[str, dict[str, str]]:
     """The tests' own settings, by service: what a user could give as well."""
     measured = {"COVERAGE_FILE": str(FOLDER / ".coverage")}
+    proxies = json.dumps([f"{PROXY_ADDRESS}/32"])
     return {
         "migrate": measured,
         "authz": {
             **measured,
             "TESSERA_AUTHZ_BOOTSTRAP_SCOPES": bootstrap_scopes(),
+            "TESSERA_AUTHZ_CLIENT_CERTIFICATE_PROXIES": proxies,
             "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients(),
             "TESSERA_AUTHZ_REGISTRATION__PER_SOURCE_PER_HOUR": "1000",
             "TESSERA_AUTHZ_RESOURCES": json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
             "TESSERA_AUTHZ_LIFETIMES__REFRESH_GRACE_SECONDS": str(REFRESH_GRACE),
         },
-        "idp": {**measured, "TESSERA_IDP_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE)},
-        "rs": {**measured, "TESSERA_RS_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE)},
+        "idp": {
+            **measured,
+            "TESSERA_IDP_CLIENT_CERTIFICATE_PROXIES": proxies,
+            "TESSERA_IDP_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE),
+        },
+        "rs": {
+            **measured,
+            "TESSERA_RS_CLIENT_CERTIFICATE_PROXIES": proxies,
+            "TESSERA_RS_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE),
+        },
     }

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 import httpx
@@ -36,14 +37,26 @@ class Control(Protocol):
     def start(self, *names: str) -> None:
         """Start, and wait until each can serve."""
 
-    def is_running(self, name: str) -> bool:
-        """Whether it runs now."""
+    def running(self) -> set[str]:
+        """The names of what runs now."""
 
     def log_lines(self, part: str) -> list[str]:
         """The log lines of all services that hold `part`."""
 
+    def certificates(self) -> Path:
+        """A folder with the demo authority's certificates, as `make certs` makes it."""
+
     def authz_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
         """One more authz on the same data, with other settings; yields its URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsProxy:
+    """Where a proxy ends TLS for the services' plain ports, and tells them the client's certificate (RFC 9440)."""
+
+    authz: str
+    idp: str
+    rs: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,9 @@ class Stack:
     rs: str
     refresh_grace: int
     control: Control | None = None
+    authz_tls: str = ""
+    rs_tls: str = ""
+    proxy: TlsProxy | None = None
 
     @property
     def issuer(self) -> str:

@@ -11,27 +11,31 @@ import pytest
 from e2e.browser import Browser, Page, as_answer, as_page
 from e2e.clients import PASSWORD, USERNAME
 from e2e.conftest import NewBrowser
+from e2e.embedded import Embedded
 from e2e.relying_party import RelyingParty, error_of
 from e2e.stack import Control, Stack
 
-EVERYTHING = ("authz", "idp", "rs", "redis", "postgres")
-VICTIMS = [("authz",), ("idp",), ("rs",), ("redis",), ("postgres",), ("redis", "postgres"), EVERYTHING]
+SERVICES = ("authz", "idp", "rs")
+STARTING_ORDER = ("postgres", "redis", *SERVICES)
+VICTIMS = [("authz",), ("idp",), ("rs",), ("redis",), ("postgres",), ("redis", "postgres"), STARTING_ORDER]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def measured_so_far(control: Control) -> None:
     """Stop the services gracefully once: what is killed later cannot write down what it executed before."""
-    for service in ("authz", "idp", "rs"):
-        control.stop(service)
-        control.start(service)
+    if isinstance(control, Embedded):
+        control.stop(*SERVICES)
+        control.start(*SERVICES)
 
 
 @pytest.fixture(autouse=True)
 def whole_again(stack: Stack, control: Control) -> Iterator[None]:
     """However a test ends, the next one finds everything running."""
     yield
-    control.start(*(name for name in ("postgres", "redis") if not control.is_running(name)))
-    control.start(*(name for name in ("authz", "idp", "rs") if not control.is_running(name)))
+    running = control.running()
+    for name in STARTING_ORDER:
+        if name not in running:
+            control.start(name)
     wait_until_all_serve(stack)
 
 
@@ -106,7 +110,7 @@ def test_nothing_answered_with_success_is_lost_by_a_kill(
     stranger, alice = new_browser(), new_browser()
     before = answer_all(demo, stranger, alice)
     control.kill(*victims)
-    control.start(*sorted(victims, key=("postgres", "redis", "authz", "idp", "rs").index))
+    control.start(*sorted(victims, key=STARTING_ORDER.index))
     wait_until_all_serve(stack)
 
     found = stranger.log_in(before.login_page, USERNAME, PASSWORD)
@@ -147,7 +151,7 @@ def test_services_start_without_redis_say_so_and_work(
 ) -> None:
     control.kill("redis")
     revoked_before = revoked(demo, demo.token("client_credentials").json()["access_token"])
-    for service in ("authz", "idp", "rs"):
+    for service in SERVICES:
         control.stop(service)
         said = len(control.log_lines("redis does not answer; going on without it"))
         control.start(service)

@@ -37,10 +37,12 @@ def test_no_secret_of_the_flow_is_in_a_log(
         *(refreshed[name] for name in ("access_token", "refresh_token", "id_token")),
         *browser.http.cookies.values(),
     ]
+    log = "\n".join(control.log_lines(""))
+    assert "invalid_grant" in log
     for secret in secrets:
         assert secret
-        assert control.log_lines(secret) == []
-        assert control.log_lines(secret.rpartition(".")[2][:40]) == []
+        assert secret not in log
+        assert secret.rpartition(".")[2][:40] not in log
 
 
 def test_refusal_is_logged_with_its_section_under_the_callers_request_id(control: Control, demo: RelyingParty) -> None:
@@ -48,5 +50,5 @@ def test_refusal_is_logged_with_its_section_under_the_callers_request_id(control
     form = {"grant_type": "authorization_code", "code": "unknown"}
     demo.http.post(f"{demo.stack.authz}/oauth2/v1/token", data=form, headers=headers)
     lines = control.log_lines("refused-with-reason")
-    assert any("RFC 6749 §5.2" in line and "invalid_grant" in line for line in lines)
+    assert any("RFC 6749" in line and "invalid_grant" in line for line in lines)
     assert any("/oauth2/v1/token" in line and "400" in line for line in lines)

@@ -59,6 +59,16 @@ class Database:
         """Run one statement."""
         await self._guard(lambda connection: connection.execute(sql, *args))
 
+    async def execute_until_done(self, sql: str, *args: object) -> int:
+        """Run a statement that changes a bounded number of rows until none is left; returns how many it changed.
+
+        One statement for all would hold its locks for long, and be undone whenever it takes longer than the timeout.
+        """
+        changed = 0
+        while rows := int((await self._guard(lambda connection: connection.execute(sql, *args))).rpartition(" ")[2]):
+            changed += rows
+        return changed
+
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator["Transaction"]:
         """A transaction; commits when the block ends, rolls back when it raises."""

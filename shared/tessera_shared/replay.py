@@ -27,7 +27,11 @@ WITH setting AS MATERIALIZED (SELECT set_config('synchronous_commit', $3, true))
 INSERT INTO replay.used_jti (hash, expires_at) SELECT $1::bytea, $2::timestamptz FROM setting
 ON CONFLICT DO NOTHING RETURNING true
 """
-PURGE = "DELETE FROM replay.used_jti WHERE expires_at < $1"
+PURGE = """
+DELETE FROM replay.used_jti WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM replay.used_jti WHERE expires_at < $1 LIMIT 5000
+))
+"""
 
 _PATIENCE_SECONDS = 0.5
 """A store that takes longer counts as away, where there is another."""
@@ -111,7 +115,7 @@ class ReplayMemory:
 
     async def purge(self, now: datetime) -> None:
         """Forget what matters no more; of the services' roles authz's alone may."""
-        await self._database.execute(PURGE, now)
+        await self._database.execute_until_done(PURGE, now)
 
     async def _record_in_redis(self, digest: bytes, expires_at: datetime) -> bool | None:
         """Whether Redis did not know it before; None where Redis does not answer."""

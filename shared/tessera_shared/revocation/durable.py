@@ -28,7 +28,11 @@ SELECT EXISTS (
     SELECT 1 FROM revocation.entries JOIN unnest($1::text[], $2::text[]) AS asked (kind, value) USING (kind, value)
 )
 """
-PURGE = "DELETE FROM revocation.entries WHERE expires_at < $1"
+PURGE = """
+DELETE FROM revocation.entries WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM revocation.entries WHERE expires_at < $1 LIMIT 5000
+))
+"""
 
 
 async def add(database: Database, revocation: Revocation) -> None:
@@ -49,7 +53,7 @@ async def is_listed(database: Database, named: Sequence[tuple[str, str]]) -> boo
 
 async def purge(database: Database, now: datetime) -> None:
     """Forget what concerns no valid token any more."""
-    await database.execute(PURGE, now - KEPT_BEYOND_END)
+    await database.execute_until_done(PURGE, now - KEPT_BEYOND_END)
 
 
 async def announce(redis: Redis, revocations: Sequence[Revocation], keep: timedelta, now: datetime) -> None:

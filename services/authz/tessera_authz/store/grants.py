@@ -67,8 +67,20 @@ INSERT INTO revocation.entries (kind, value, expires_at)
 SELECT 'grant_id', id::text, $3 FROM revoked
 ON CONFLICT (kind, value) DO NOTHING RETURNING value
 """
-PURGE_ANSWERS = "UPDATE authz.refresh_tokens SET answer = NULL WHERE answer IS NOT NULL AND consumed_at < $1"
-PURGE_GRANTS = "DELETE FROM authz.grants WHERE expires_at < $1"
+PURGE_ANSWERS = """
+UPDATE authz.refresh_tokens SET answer = NULL WHERE token_hash = ANY (ARRAY(
+    SELECT token_hash FROM authz.refresh_tokens WHERE answer IS NOT NULL AND consumed_at < $1 LIMIT 5000
+))
+"""
+# used or not: whoever presents one that has expired is refused, and no grant needs to be revoked for it
+PURGE_REFRESH_TOKENS = """
+DELETE FROM authz.refresh_tokens WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM authz.refresh_tokens WHERE expires_at < $1 LIMIT 5000
+))
+"""
+PURGE_GRANTS = """
+DELETE FROM authz.grants WHERE ctid = ANY (ARRAY(SELECT ctid FROM authz.grants WHERE expires_at < $1 LIMIT 1000))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +196,10 @@ class GrantStore:
         return await self._database.fetchval(REVOKE, UUID(grant_id), now, access_tokens_until) is not None
 
     async def purge(self, answers_before: datetime, now: datetime) -> None:
-        """Forget answers whose grace period is over, and grants that have expired with all that belongs to them."""
-        await self._database.execute(PURGE_ANSWERS, answers_before)
-        await self._database.execute(PURGE_GRANTS, now)
+        """Forget answers whose grace period is over, tokens that have expired, and grants with all that is theirs."""
+        await self._database.execute_until_done(PURGE_ANSWERS, answers_before)
+        await self._database.execute_until_done(PURGE_REFRESH_TOKENS, now)
+        await self._database.execute_until_done(PURGE_GRANTS, now)
 
 
 def _to_grant(row: Row) -> Grant:

@@ -18,7 +18,11 @@ WHERE uri_hash = $1 AND client_id = $2 AND consumed_at IS NULL AND expires_at > 
 CONSUME = """
 UPDATE authz.pushed_requests SET consumed_at = $2 WHERE uri_hash = $1 AND consumed_at IS NULL RETURNING true
 """
-PURGE = "DELETE FROM authz.pushed_requests WHERE expires_at < $1"
+PURGE = """
+DELETE FROM authz.pushed_requests WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM authz.pushed_requests WHERE expires_at < $1 LIMIT 5000
+))
+"""
 
 
 class PushedRequestStore:
@@ -43,4 +47,4 @@ class PushedRequestStore:
 
     async def purge(self, before: datetime) -> None:
         """Forget requests that expired before that moment."""
-        await self._database.execute(PURGE, before)
+        await self._database.execute_until_done(PURGE, before)

@@ -22,7 +22,11 @@ RETURNING id, parameters, authentication, pushed_hash
 """
 SET_STEP = "UPDATE authz.authorization_requests SET step = $2, authentication = $3 WHERE id = $1"
 CONSENTED = "SELECT scope FROM authz.consents WHERE sub = $1 AND client_id = $2"
-PURGE = "DELETE FROM authz.authorization_requests WHERE expires_at < $1"
+PURGE = """
+DELETE FROM authz.authorization_requests WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM authz.authorization_requests WHERE expires_at < $1 LIMIT 5000
+))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class RequestStore:
 
     async def purge(self, now: datetime) -> None:
         """Forget requests that have expired."""
-        await self._database.execute(PURGE, now)
+        await self._database.execute_until_done(PURGE, now)
 
 
 def _to_pending(row: Row) -> PendingRequest:

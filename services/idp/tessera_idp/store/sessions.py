@@ -29,7 +29,11 @@ WITH ended AS (
 )
 SELECT authz.revoke_session(sid, $3)::text AS grant_id FROM ended
 """
-PURGE = "DELETE FROM idp.sessions WHERE expires_at < $1 OR ended_at < $1"
+PURGE = """
+DELETE FROM idp.sessions WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM idp.sessions WHERE expires_at < $1 OR ended_at < $1 LIMIT 5000
+))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class SessionStore:
 
     async def purge(self, now: datetime) -> None:
         """Delete sessions that are over."""
-        await self._database.execute(PURGE, now)
+        await self._database.execute_until_done(PURGE, now)
 
 
 async def _renew(tx: Transaction, sid: str, login: NewLogin) -> None:
