@@ -94,6 +94,11 @@ class Containers:
                 (self._certificates / name).write_text(_compose("run", "--rm", "-T", "--no-deps", *read))
         return self._certificates
 
+    def operate(self, name: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """As an operator does: `docker compose exec authz python -m tessera_authz …`."""
+        command = _compose_command("exec", "-T", name, "python", "-m", f"tessera_{name}", *arguments)
+        return subprocess.run(command, cwd=ROOT, input=typed, capture_output=True, text=True, check=False)
+
     @contextmanager
     def authz_replica(self, settings: Mapping[str, str]) -> Iterator[str]:
         """One more authz on the same data, in a container with a host port of its own."""
@@ -133,8 +138,12 @@ def choose_ports() -> Ports:
 
 
 def _compose(*arguments: str) -> str:
+    return _run(*_compose_command(*arguments))
+
+
+def _compose_command(*arguments: str) -> list[str]:
     files = [word for file in FILES for word in ("--file", file)]
-    return _run("docker", "compose", "--ansi", "never", *files, "--project-name", PROJECT, *arguments)
+    return ["docker", "compose", "--ansi", "never", *files, "--project-name", PROJECT, *arguments]
 
 
 def _run(*command: str) -> str:

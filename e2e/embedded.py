@@ -74,6 +74,19 @@ class Embedded:
         """As the stack made them."""
         return self.whole.servers.secrets / "certificates"
 
+    def operate(self, name: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """As an operator does on the machine."""
+        return subprocess.run(
+            [*self.command(name), *arguments],
+            env=self.environment(name),
+            cwd=ROOT,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
     @contextmanager
     def authz_replica(self, settings: Mapping[str, str]) -> Iterator[str]:
         """One more authz on the same data."""

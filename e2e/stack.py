@@ -4,6 +4,7 @@
 """
 
 import os
+import subprocess
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ class Control(Protocol):
 
     def certificates(self) -> Path:
         """A folder with the demo authority's certificates, as `make certs` makes it."""
+
+    def operate(self, name: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        """Run an operator's command of a service, with something on its standard input."""
 
     def authz_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
         """One more authz on the same data, with other settings; yields its URL."""
