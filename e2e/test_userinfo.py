@@ -99,7 +99,9 @@ def test_token_of_a_client_itself_is_about_no_user(demo: RelyingParty) -> None:
 
 def test_missing_token_gets_a_challenge_without_an_error(stack: Stack, http: httpx.Client) -> None:
     response = http.get(f"{stack.idp}/oidc/v1/userinfo")
-    assert (response.status_code, response.headers["www-authenticate"]) == (401, 'Bearer realm="tessera"')
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"].startswith('Bearer realm="tessera", DPoP ')
+    assert "error" not in response.headers["www-authenticate"]
 
 
 def test_token_that_is_not_valid_is_refused(demo: RelyingParty, alice: Browser) -> None:

@@ -40,13 +40,14 @@ def _service(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
     }
     values |= _database(name, f"tessera_{name}", servers)
     master_key = {"KEYS__MASTER_KEY_FILE": str(servers.password_file(name, "master_key"))}
+    nonce_key = {"DPOP__NONCE_KEY_FILE": str(servers.password_file(name, "nonce_key"))}
     public = {"PUBLIC_URL": ports.url(name)}
     authz = f"http://{HOST}:{ports.authz}"
     resources = json.dumps([ports.url("rs"), ports.tls_url("rs")])
     own = {
         "authz": master_key | {"IDP_URL": ports.url("idp"), "RESOURCES": resources},
         "idp": master_key | public | {"METADATA_URL": f"{authz}/.well-known/openid-configuration", "DEMO": "true"},
-        "rs": public | {"JWKS_URL": f"{authz}/oauth2/v1/jwks"},
+        "rs": public | {"JWKS_URL": f"{authz}/oauth2/v1/jwks"} | nonce_key,
     }
     return values | own[name] | (_tls(name, ports, servers) if name in TLS_SERVICES else {})
 

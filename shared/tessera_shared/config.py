@@ -15,7 +15,19 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from tessera_shared.errors import StartupError
 
-__all__ = ["Database", "Fetch", "Listen", "Log", "Redis", "Section", "ServiceConfig", "Tls", "load", "read_secret"]
+__all__ = [
+    "Database",
+    "Dpop",
+    "Fetch",
+    "Listen",
+    "Log",
+    "Redis",
+    "Section",
+    "ServiceConfig",
+    "Tls",
+    "load",
+    "read_secret",
+]
 
 
 class Section(BaseModel):
@@ -73,6 +85,12 @@ class Redis(Section):
     user: str
     password_file: Path
     timeout_seconds: float = Field(default=2.0, gt=0)
+
+
+class Dpop(Section):
+    """Proofs of possession (RFC 9449)."""
+
+    require_nonce: bool = False
 
 
 class Fetch(Section):

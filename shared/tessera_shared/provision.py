@@ -106,7 +106,8 @@ def _secrets() -> list[tuple[list[str], Callable[[], str]]]:
     table = [(["postgres/password", "migrate/database_password"], password)]
     table += [([f"{service}/database_password", f"migrate/{service}_password"], password) for service in SERVICES]
     table += [([f"{service}/redis_password"], password) for service in SERVICES]
-    table += [(["redis/health_password"], password), (["authz/master_key", "idp/master_key"], _master_key)]
+    table += [(["redis/health_password"], password), (["authz/master_key", "idp/master_key"], _key)]
+    table += [(["rs/nonce_key"], _key)]
     return table
 
 
@@ -114,7 +115,7 @@ def _password() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _master_key() -> str:
+def _key() -> str:
     """A 32-byte AES-256 key as base64url without padding."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode()
 

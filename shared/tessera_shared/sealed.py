@@ -45,7 +45,21 @@ def derive_key(secret: bytes, purpose: bytes) -> bytes:
 
 
 def load_master_key(path: Path) -> bytes:
-    """The master key: 32 bytes, base64url, in a file.
+    """The master key.
+
+    Raises:
+        StartupError: See `load_key`.
+
+    """
+    return load_key(path, "master key")
+
+
+def load_key(path: Path, name: str) -> bytes:
+    """A secret key: 32 bytes, base64url, in a file.
+
+    Args:
+        path: The file.
+        name: What it is, for the one line that says what is wrong with it.
 
     Raises:
         StartupError: The file is missing, or does not hold 32 bytes.
@@ -55,7 +69,7 @@ def load_master_key(path: Path) -> bytes:
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError as error:  # binascii.Error is one; so is text that is not ASCII
-        raise StartupError(f"master key: {path} is not base64url") from error
+        raise StartupError(f"{name}: {path} is not base64url") from error
     if len(key) != KEY_BYTES:
-        raise StartupError(f"master key: {path} holds {len(key)} bytes, {KEY_BYTES} needed")
+        raise StartupError(f"{name}: {path} holds {len(key)} bytes, {KEY_BYTES} needed")
     return key

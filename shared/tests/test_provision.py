@@ -15,7 +15,7 @@ EXPECTED = {
     *(f"migrate/{name}_password" for name in ("database", "authz", "idp", "rs")),
     *(f"authz/{name}" for name in ("database_password", "redis_password", "master_key")),
     *(f"idp/{name}" for name in ("database_password", "redis_password", "master_key")),
-    *(f"rs/{name}" for name in ("database_password", "redis_password")),
+    *(f"rs/{name}" for name in ("database_password", "redis_password", "nonce_key")),
     "redis/users.acl",
     "redis/health_password",
 }
@@ -56,7 +56,7 @@ def test_shared_passwords_agree_and_all_others_differ(tmp_path):
     assert made["postgres/password"] == made["migrate/database_password"]
     for service in ("authz", "idp", "rs"):
         assert made[f"{service}/database_password"] == made[f"migrate/{service}_password"]
-    assert len(set(made.values())) == 10
+    assert len(set(made.values())) == 11
 
 
 def test_a_lost_copy_is_made_again_from_the_other(tmp_path):

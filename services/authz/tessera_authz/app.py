@@ -23,6 +23,7 @@ from tessera_authz.endpoints.introspect import IntrospectionEndpoint
 from tessera_authz.endpoints.jwks import JwksEndpoint
 from tessera_authz.endpoints.manage_client import ManagementEndpoint
 from tessera_authz.endpoints.par import PushedRequestEndpoint
+from tessera_authz.endpoints.possession import Possession
 from tessera_authz.endpoints.presented_token import TokenFinder
 from tessera_authz.endpoints.register import RegistrationEndpoint
 from tessera_authz.endpoints.request_object_reader import RequestObjectReader
@@ -45,6 +46,7 @@ from tessera_authz.tokens.revoke import GrantRevoker
 from tessera_authz.tokens.signer import Signer
 from tessera_shared.access_token import REQUIRED, TYP, AccessTokenVerifier
 from tessera_shared.db import Database
+from tessera_shared.dpop import ProofVerifier
 from tessera_shared.fetch import Fetcher
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
@@ -79,6 +81,7 @@ class Rooms:
     scopes: ScopeDirectory
     revocations: RevocationView
     replay: ReplayMemory
+    proofs: ProofVerifier
     fetcher: Fetcher
     anchors: Anchors
 
@@ -132,13 +135,14 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     )
     refresh_grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
     issuer = TokenIssuer(config, signer, grants)
+    possession = Possession(rooms.proofs, config.public_urls)
     return [
         *authorize.endpoints(),
-        TokenEndpoint(authenticator, grants, issuer, revoker, refresh_grace, config.resources).endpoint(),
+        TokenEndpoint(authenticator, possession, grants, issuer, revoker, refresh_grace, config.resources).endpoint(),
         IntrospectionEndpoint(authenticator, rooms.directory, finder, config.issuer).endpoint(),
         RevocationEndpoint(authenticator, finder, revoker).endpoint(),
         PushedRequestEndpoint(
-            authenticator, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
+            authenticator, possession, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
         ).endpoint(request_parameters("form")),
         *_registration_endpoints(rooms, authenticator, revoker),
         JwksEndpoint(rooms.ring).endpoint(),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from tessera_shared.config import Fetch, Section, ServiceConfig, Tls
+from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig, Tls
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
 
@@ -109,6 +109,7 @@ class AuthzConfig(ServiceConfig):
     """Authorities whose certificates clients of tls_client_auth may have."""
     keys: Keys
     lifetimes: Lifetimes = Lifetimes()
+    dpop: Dpop = Dpop()
     registration: Registration = Registration()
     secrets: Secrets = Secrets()
     bootstrap_scopes: tuple[BootstrapScope, ...] = ()
@@ -137,6 +138,11 @@ class AuthzConfig(ServiceConfig):
     def sees_client_certificates(self) -> bool:
         """Whether a certificate can reach this service at all: by its own TLS port, or from a proxy."""
         return self.tls is not None or bool(self.client_certificate_proxies)
+
+    @property
+    def public_urls(self) -> tuple[str, ...]:
+        """Where this server is reached."""
+        return (self.issuer,) if self.tls is None else (self.issuer, self.tls.public_url)
 
     @property
     def cookies_secure(self) -> bool:

@@ -21,6 +21,7 @@ from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.scopes import ScopeDirectory
 from tessera_authz.tokens.id_token import CLAIMS
+from tessera_shared import dpop
 from tessera_shared.claims import ACR_VALUES, SCOPE_CLAIMS
 from tessera_shared.http.openapi import Endpoint, Operation, Reply
 
@@ -64,6 +65,7 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "revocation_endpoint_auth_methods_supported": methods,
         "tls_client_certificate_bound_access_tokens": config.sees_client_certificates,
         **_mtls_endpoint_aliases(config, served),
+        "dpop_signing_alg_values_supported": list(dpop.ALGS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],

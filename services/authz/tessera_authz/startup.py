@@ -21,6 +21,7 @@ from tessera_shared.argon2id import Argon2id
 from tessera_shared.audit import Actor, Event
 from tessera_shared.config import load
 from tessera_shared.db import Database
+from tessera_shared.dpop import Nonces, ProofVerifier
 from tessera_shared.errors import Unavailable
 from tessera_shared.fetch import Fetcher
 from tessera_shared.http.server import open_port, serve
@@ -36,7 +37,7 @@ from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.view import RevocationView
-from tessera_shared.sealed import load_master_key
+from tessera_shared.sealed import derive_key, load_master_key
 
 _KEYS_SECONDS = 30
 _USES_SECONDS = 60
@@ -72,19 +73,21 @@ async def run(path: Path) -> None:
         await revocations.load()
         replay = ReplayMemory(database, broker)
         anchors = load_anchors(config.client_trust_anchors_file)
+        proofs = _proof_verifier(config, master_key, replay)
         rooms = Rooms(
-            config,
-            database,
-            ring,
-            broker,
-            secrets,
-            sealer,
-            directory,
-            scopes,
-            revocations,
-            replay,
-            fetcher,
-            anchors,
+            config=config,
+            database=database,
+            ring=ring,
+            redis=broker,
+            secrets=secrets,
+            sealer=sealer,
+            directory=directory,
+            scopes=scopes,
+            revocations=revocations,
+            replay=replay,
+            proofs=proofs,
+            fetcher=fetcher,
+            anchors=anchors,
         )
         app = build(rooms)
         port = open_port(config.listen)
@@ -122,6 +125,12 @@ async def _open_ring(config: AuthzConfig, database: Database, master_key: bytes)
         return await rotate(database, store, policy, clock.now())
 
     return LiveRing(await load_rotated(), load_rotated)
+
+
+def _proof_verifier(config: AuthzConfig, master_key: bytes, replay: ReplayMemory) -> ProofVerifier:
+    """Verifies DPoP proofs (RFC 9449); every replica makes the same nonces."""
+    nonces = Nonces(derive_key(master_key, b"tessera authz dpop nonces"))
+    return ProofVerifier(nonces, replay, config.clock_tolerance, config.dpop.require_nonce)
 
 
 def _renew(config: AuthzConfig, database: Database, fetcher: Fetcher, scopes: ScopeDirectory) -> Renew | None:

@@ -27,15 +27,18 @@ from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.db import Database
+from tessera_shared.dpop import Nonces, ProofVerifier
+from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
-from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply, document_endpoints, routes
+from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply, Security, document_endpoints, routes
 from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.redis import Redis
+from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
 from tessera_shared.uri import origin
@@ -80,7 +83,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
 
     """
     pages = load_pages("tessera_idp")
-    endpoints = [*_page_endpoints(config, parts, pages, master_key), *_api_endpoints(config, parts)]
+    endpoints = [*_page_endpoints(config, parts, pages, master_key), *_api_endpoints(config, parts, master_key)]
     endpoints += [*pages.endpoints(), _health(parts)]
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
@@ -152,31 +155,25 @@ def _logout(logout: LogoutEndpoint) -> Endpoint:
     )
 
 
-def _api_endpoints(config: IdpConfig, parts: Parts) -> list[Endpoint]:
-    expectation = Expectation(
-        access_token.TYP,
-        ASYMMETRIC_SIGNING,
-        config.issuer,
-        (config.issuer,),
-        access_token.REQUIRED,
-        timedelta(seconds=config.clock_tolerance_seconds),
-    )
-    userinfo = UserinfoEndpoint(AccessTokenVerifier(parts.ring, parts.revocations, expectation), parts.users)
+def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
+    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users)
     metadata = MetadataEndpoint(parts.metadata)
     replies = (
         Reply(200, "The claims of the granted scope that the user has, and sub"),
-        Reply(401, "No token, or not a valid one", headers=("WWW-Authenticate",)),
+        Reply(401, "No token, not a valid one, or no proof", headers=("WWW-Authenticate", "DPoP-Nonce")),
         Reply(403, "The token lacks the scope openid", headers=("WWW-Authenticate",)),
         Reply(503, "Whether the token was revoked cannot be known now"),
     )
     section = "OpenID Connect Core 1.0 §5.3"
     in_form = Parameter("access_token", "The token, where it is not in the header")
+    proof = Parameter("DPoP", "Proof for a token that is bound to a key (RFC 9449)", where="header")
+    security: tuple[Security, ...] = ("bearer", "dpop")
     return [
         Endpoint(
             "/oidc/v1/userinfo",
             (
-                Operation("GET", "Claims of the user", userinfo.tell, (), replies, ("bearer",), section),
-                Operation("POST", "Claims of the user", userinfo.tell, (in_form,), replies, ("bearer",), section),
+                Operation("GET", "Claims of the user", userinfo.tell, (proof,), replies, security, section),
+                Operation("POST", "Claims of the user", userinfo.tell, (in_form, proof), replies, security, section),
             ),
         ),
         Endpoint(
@@ -192,6 +189,21 @@ def _api_endpoints(config: IdpConfig, parts: Parts) -> list[Endpoint]:
             ),
         ),
     ]
+
+
+def _access(config: IdpConfig, parts: Parts, master_key: bytes) -> Access:
+    """Lets requests to userinfo in."""
+    tolerance = timedelta(seconds=config.clock_tolerance_seconds)
+    expectation = Expectation(
+        access_token.TYP, ASYMMETRIC_SIGNING, config.issuer, (config.issuer,), access_token.REQUIRED, tolerance
+    )
+    nonces = Nonces(derive_key(master_key, b"tessera idp dpop nonces"))
+    replay = ReplayMemory(parts.database, parts.redis)
+    return Access(
+        tokens=AccessTokenVerifier(parts.ring, parts.revocations, expectation),
+        proofs=ProofVerifier(nonces, replay, tolerance, config.dpop.require_nonce),
+        base_urls=(config.public_url,),
+    )
 
 
 def _health(parts: Parts) -> Endpoint:

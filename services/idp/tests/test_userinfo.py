@@ -7,6 +7,7 @@ import pytest
 from tessera_idp.app import build_app
 from tessera_shared import clock
 from tessera_shared.claims import SCOPE_CLAIMS
+from tessera_shared.dpop import ALGS
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.entry import Revocation
 from tessera_shared.revocation.view import RevocationView
@@ -52,7 +53,9 @@ async def test_claims_that_the_user_does_not_have_are_left_out(idp, browser):
 async def test_without_a_token_the_challenge_names_no_error(browser):
     for response in (await browser.get(URL), await browser.post(URL), await browser.post(URL, data={"x": "y"})):
         assert response.status_code == 401
-        assert response.headers["www-authenticate"] == 'Bearer realm="tessera"'
+        bearer_challenge, dpop_challenge = response.headers["www-authenticate"].split(", DPoP ")
+        assert bearer_challenge == 'Bearer realm="tessera"'
+        assert dpop_challenge == f'realm="tessera", algs="{" ".join(ALGS)}"'
 
 
 async def test_token_sent_twice_is_invalid_request(idp, browser):

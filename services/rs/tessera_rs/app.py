@@ -1,5 +1,7 @@
 """The composition root: one table of endpoints, and the ASGI application around it."""
 
+from dataclasses import dataclass
+
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
@@ -10,6 +12,8 @@ from tessera_rs.protocol.bearer_token import resources
 from tessera_rs.protocol.step_up import StepUp
 from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier, Fallback
+from tessera_shared.dpop import ProofVerifier
+from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import health_endpoint
@@ -22,14 +26,26 @@ TITLE = "Tessera Resource Server"
 DESCRIPTION = "Protected resources that validate RFC 9068 access tokens by themselves."
 
 
-def build(config: RsConfig, keys: JwksClient, revocations: RevocationView, fallback: Fallback | None) -> ASGIApp:
-    """Build the application.
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What lives as long as the service.
 
-    Args:
-        config: The checked configuration.
+    Attributes:
         keys: The issuer's keys, followed in the background.
         revocations: What was revoked, followed in the background.
+        proofs: Verifies DPoP proofs.
         fallback: Who is asked while revocations cannot be known; without it such requests are refused.
+
+    """
+
+    keys: JwksClient
+    revocations: RevocationView
+    proofs: ProofVerifier
+    fallback: Fallback | None
+
+
+def build(config: RsConfig, parts: Parts) -> ASGIApp:
+    """Build the application.
 
     Raises:
         StartupError: The OpenAPI document cannot be made.
@@ -43,17 +59,19 @@ def build(config: RsConfig, keys: JwksClient, revocations: RevocationView, fallb
         required=access_token.REQUIRED,
         tolerance=config.tolerance,
     )
-    verifier = AccessTokenVerifier(keys, revocations, expectation, fallback or access_token.refuse)
+    fallback = parts.fallback
+    verifier = AccessTokenVerifier(parts.keys, parts.revocations, expectation, fallback or access_token.refuse)
+    access = Access(verifier, parts.proofs, config.public_urls)
 
     async def keys_are_known() -> bool:
-        return keys.has_keys
+        return parts.keys.has_keys
 
     async def revocations_can_be_known() -> bool:
-        return fallback is not None or revocations.is_current()
+        return fallback is not None or parts.revocations.is_current()
 
     protected = resources(StepUp(config.sensitive.max_age_seconds, config.sensitive.acr_values))
     endpoints = [
-        *(resource_endpoint(resource, verifier, config.public_url + WELL_KNOWN) for resource in protected),
+        *(resource_endpoint(resource, access, config.public_url + WELL_KNOWN) for resource in protected),
         metadata_endpoint(metadata(config, protected)),
         health_endpoint({"keys": keys_are_known, "revocations": revocations_can_be_known}),
     ]

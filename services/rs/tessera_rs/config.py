@@ -50,6 +50,13 @@ class Sensitive(Section):
     acr_values: tuple[str, ...] = ()
 
 
+class Dpop(Section):
+    """Proofs of possession (RFC 9449), and the secret that nonces are made of, shared by all replicas."""
+
+    nonce_key_file: Path
+    require_nonce: bool = False
+
+
 class Introspection(Section):
     """The issuer's introspection endpoint (RFC 7662), and this resource server's client there."""
 
@@ -70,6 +77,7 @@ class RsConfig(ServiceConfig):
     revocation: Revocation = Revocation()
     introspection: Introspection | None = None
     sensitive: Sensitive = Sensitive()
+    dpop: Dpop
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
 
     @model_validator(mode="after")
@@ -81,8 +89,12 @@ class RsConfig(ServiceConfig):
     @property
     def audiences(self) -> tuple[str, ...]:
         """What `aud` may name: this resource, or the issuer for tokens without a `resource` (RFC 9068 §3)."""
-        own = (self.public_url,) if self.tls is None else (self.public_url, self.tls.public_url)
-        return *own, self.issuer
+        return *self.public_urls, self.issuer
+
+    @property
+    def public_urls(self) -> tuple[str, ...]:
+        """Where this service is reached."""
+        return (self.public_url,) if self.tls is None else (self.public_url, self.tls.public_url)
 
     @property
     def tolerance(self) -> timedelta:

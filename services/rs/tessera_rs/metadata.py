@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from tessera_rs.config import RsConfig
 from tessera_rs.protocol.bearer_token import ProtectedResource
+from tessera_shared import dpop
 from tessera_shared.http.openapi import Endpoint, Operation, Reply
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
@@ -20,6 +21,8 @@ def metadata(config: RsConfig, resources: Sequence[ProtectedResource]) -> Mappin
         "authorization_servers": [config.issuer],
         "scopes_supported": list(dict.fromkeys(scope for resource in resources for scope in resource.scope)),
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": list(dpop.ALGS),
+        "dpop_bound_access_tokens_required": False,
         "resource_name": "Tessera Resource Server",
         "resource_documentation": f"{config.public_url}/ui/swagger",
     }

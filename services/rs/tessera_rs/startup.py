@@ -3,19 +3,22 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tessera_rs.app import build
+from tessera_rs.app import Parts, build
 from tessera_rs.config import RsConfig
 from tessera_rs.introspection import IntrospectionClient
 from tessera_shared import db, logging, redis
 from tessera_shared.access_token import Fallback
 from tessera_shared.config import load
+from tessera_shared.dpop import Nonces, ProofVerifier
 from tessera_shared.http.server import open_port, serve
 from tessera_shared.http.tls_port import open_tls_port
 from tessera_shared.jose.jwks_client import JwksClient
 from tessera_shared.launch import Background
 from tessera_shared.mutual_tls.anchors import load_anchors
+from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.schema import check_version
+from tessera_shared.sealed import load_key
 
 
 async def run(path: Path) -> None:
@@ -38,8 +41,13 @@ async def run(path: Path) -> None:
         await revocations.load()
         keys = JwksClient(config.jwks_url, redis_client)
         closing.push_async_callback(keys.close)
-        fallback = _fallback(config, closing)
-        app = build(config, keys, revocations, fallback)
+        proofs = ProofVerifier(
+            nonces=Nonces(load_key(config.dpop.nonce_key_file, "nonce key")),
+            replay=ReplayMemory(database, redis_client),
+            tolerance=config.tolerance,
+            requires_nonce=config.dpop.require_nonce,
+        )
+        app = build(config, Parts(keys, revocations, proofs, _fallback(config, closing)))
         background = Background()
         closing.push_async_callback(background.stop)
         port = open_port(config.listen)

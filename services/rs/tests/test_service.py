@@ -9,6 +9,7 @@ import pytest
 from joserfc.util import urlsafe_b64encode
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
+from tessera_shared.dpop import ALGS
 from tessera_shared.jose.algorithms import generate
 from tessera_shared.jose.jwt import mint
 
@@ -79,7 +80,9 @@ async def test_without_a_token_the_challenge_names_no_error(get, rs, issuer):
     for answer in (await get("/resource"), await get(f"/resource?access_token={issuer.token()}")):
         assert answer.status_code == 401
         metadata = f"{rs.url}/.well-known/oauth-protected-resource"
-        assert answer.headers["www-authenticate"] == f'{BARE}, resource_metadata="{metadata}"'
+        told = f'resource_metadata="{metadata}"'
+        dpop = f'DPoP realm="tessera", algs="{" ".join(ALGS)}"'
+        assert answer.headers["www-authenticate"] == f"{BARE}, {told}, {dpop}, {told}"
 
 
 async def test_two_authorization_headers_are_400(http, rs, issuer):
@@ -174,7 +177,7 @@ async def test_the_openapi_document_is_valid_and_tells_every_path(get):
     own = {"/resource", "/resource/profile", "/resource/email", "/resource/sensitive", "/health"}
     own |= {"/.well-known/oauth-protected-resource"}
     assert own | {"/ui/swagger", "/ui/swagger/doc.json", "/ui/swagger/{asset}"} == set(document["paths"])
-    assert document["paths"]["/resource"]["get"]["security"] == [{"bearer": []}]
+    assert document["paths"]["/resource"]["get"]["security"] == [{"bearer": []}, {"dpop": []}]
     assert {"200", "401", "403", "503"} <= set(document["paths"]["/resource"]["get"]["responses"])
 
 

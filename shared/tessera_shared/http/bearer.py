@@ -1,22 +1,34 @@
-"""Bearer tokens in requests (RFC 6750 §2) and the challenges of answers (§3)."""
+"""Access tokens in requests (RFC 6750 §2, RFC 9449 §7.1) and the errors that answer them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
 from tessera_shared.errors import OAuthError
-from tessera_shared.http import form
+from tessera_shared.http import challenge, form
+from tessera_shared.http.challenge import Scheme
 from tessera_shared.jose.jwt import InvalidToken
 
+_SCHEMES: dict[str, Scheme] = {"bearer": "Bearer", "dpop": "DPoP"}
 
-async def from_header_or_form(request: Request) -> str:
-    """The token of the Authorization header (§2.1) or of a POST's form body (§2.2), exactly one of them.
+
+@dataclass(frozen=True, slots=True)
+class PresentedToken:
+    """An access token as a request presents it."""
+
+    scheme: Scheme
+    value: str = field(repr=False)
+
+
+async def presented_in_header_or_form(request: Request) -> PresentedToken:
+    """The token of the Authorization header (RFC 6750 §2.1) or of a POST's form body (§2.2), exactly one of them.
 
     Raises:
         OAuthError: 401 without a token, 400 for two.
 
     """
-    token = from_header(request, required=False)
+    token = presented_in_header(request)
     in_body = request.method == "POST" and "application/x-www-form-urlencoded" in request.headers.get(
         "content-type", ""
     )
@@ -26,59 +38,70 @@ async def from_header_or_form(request: Request) -> str:
         sent = parameters.get("access_token")
         if token and sent:
             raise _invalid_request("The token was sent in two ways.", "RFC 6750 §2")
-        token = token or sent
+        token = token or (PresentedToken("Bearer", sent) if sent else None)
     if not token:
         raise missing()
     return token
 
 
 def from_header(request: Request, *, required: bool = True) -> str | None:
-    """The token of the Authorization header (§2.1).
+    """The token of the Authorization header where only Bearer tokens are taken (RFC 6750 §2.1).
 
     Raises:
         OAuthError: 401 without a token where it is required, 400 for two headers.
 
     """
+    token = presented_in_header(request)
+    value = token.value if token and token.scheme == "Bearer" else None
+    if required and value is None:
+        raise missing(("Bearer",))
+    return value
+
+
+def presented_in_header(request: Request) -> PresentedToken | None:
+    """The token of the Authorization header (RFC 6750 §2.1, RFC 9449 §7.1), or None where there is none.
+
+    Raises:
+        OAuthError: 400 for two headers.
+
+    """
     values = request.headers.getlist("authorization")
     if len(values) > 1:
         raise _invalid_request("There is more than one Authorization header.", "RFC 6750 §2")
-    scheme, _, token = (values[0] if values else "").partition(" ")
-    token = token.strip() if scheme.lower() == "bearer" else ""
-    if required and not token:
-        raise missing()
-    return token or None
+    name, _, token = (values[0] if values else "").partition(" ")
+    scheme, token = _SCHEMES.get(name.lower()), token.strip()
+    return PresentedToken(scheme, token) if scheme and token else None
 
 
-def missing() -> OAuthError:
-    """No token at all: a bare challenge without an error code (§3.1)."""
+def missing(schemes: Sequence[Scheme] = ("Bearer", "DPoP")) -> OAuthError:
+    """No token at all: bare challenges without an error code (RFC 6750 §3.1)."""
     return OAuthError(
         "invalid_token",
         "An access token is needed.",
         status=401,
         section="RFC 6750 §3.1",
-        expected="Authorization: Bearer",
+        expected=f"Authorization: {' or '.join(schemes)}",
         received="no token",
-        headers={"www-authenticate": 'Bearer realm="tessera"'},
+        headers={"www-authenticate": challenge.bare(schemes)},
     )
 
 
-def invalid(error: InvalidToken) -> OAuthError:
+def invalid(error: InvalidToken, scheme: Scheme = "Bearer") -> OAuthError:
     """A token that failed a check; the answer never says which one, the log does."""
+    description = "The access token is expired, revoked or not valid here."
     return OAuthError(
         "invalid_token",
-        "The access token is expired, revoked or not valid here.",
+        description,
         status=401,
         section=error.section,
         expected=f"{error.check}: {error.expected}",
         received=error.received,
-        headers={
-            "www-authenticate": _challenge("invalid_token", "The access token is expired, revoked or not valid here.")
-        },
+        headers={"www-authenticate": challenge.of_error(scheme, "invalid_token", description)},
     )
 
 
-def insufficient_scope(needed: Sequence[str], received: str) -> OAuthError:
-    """A valid token without the scope of this resource (§3.1)."""
+def insufficient_scope(needed: Sequence[str], received: str, scheme: Scheme = "Bearer") -> OAuthError:
+    """A valid token without the scope of this resource (RFC 6750 §3.1)."""
     scope = " ".join(needed)
     description = "The access token does not have the scope of this resource."
     return OAuthError(
@@ -88,7 +111,7 @@ def insufficient_scope(needed: Sequence[str], received: str) -> OAuthError:
         section="RFC 6750 §3.1",
         expected=scope,
         received=received,
-        headers={"www-authenticate": _challenge("insufficient_scope", description) + f', scope="{scope}"'},
+        headers={"www-authenticate": challenge.of_error(scheme, "insufficient_scope", description, scope=scope)},
     )
 
 
@@ -97,9 +120,5 @@ def _invalid_request(description: str, section: str) -> OAuthError:
         "invalid_request",
         description,
         section=section,
-        headers={"www-authenticate": _challenge("invalid_request", description)},
+        headers={"www-authenticate": challenge.of_error("Bearer", "invalid_request", description)},
     )
-
-
-def _challenge(error: str, description: str) -> str:
-    return f'Bearer realm="tessera", error="{error}", error_description="{description}"'

@@ -50,7 +50,8 @@ class Exchange:
         request_id = _request_id(headers)
         address = client_address(scope, self._trusted)
         scope["app"] = self  # Starlette's routes then raise 404 and 405 instead of answering in plain text
-        scope["state"] = {"request_id": request_id, "client_address": address}
+        more: dict[str, str] = {}
+        scope["state"] = {"request_id": request_id, "client_address": address, "answer_headers": more}
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 0
 
@@ -58,7 +59,7 @@ class Exchange:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *self._headers(request_id)]
+                message["headers"] = [*message["headers"], *self._headers(request_id), *_encode(more)]
             await send(message)
 
         try:
@@ -96,6 +97,11 @@ class Exchange:
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True).encode("ascii"))
         return self._date[1]
+
+
+def _encode(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    """What an endpoint wants in the answer whatever it will be, an error too."""
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
 
 
 def _log_level(path: str, status: int) -> Callable[..., object]:

@@ -19,7 +19,7 @@ from tessera_shared.errors import StartupError
 from tessera_shared.http.headers import page_headers
 
 Handler = Callable[[Request], Awaitable[Response]]
-Security = Literal["client_basic", "client_post", "client_jwt", "bearer"]
+Security = Literal["client_basic", "client_post", "client_jwt", "bearer", "dpop"]
 Schemas = Mapping[type[Any], dict[str, Any]]
 
 DOCUMENT_PATH = "/ui/swagger/doc.json"
@@ -41,6 +41,11 @@ SECURITY_SCHEMES: dict[str, dict[str, str]] = {
         "in": "query",
         "name": "client_assertion",
         "description": "private_key_jwt, client_secret_jwt: client_assertion as form parameter (RFC 7523 §2.2)",
+    },
+    "dpop": {
+        "type": "http",
+        "scheme": "dpop",
+        "description": "Access token with a proof in the header DPoP (RFC 9449)",
     },
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Access token (RFC 6750)"},
 }

@@ -24,7 +24,7 @@ GRANT SELECT ON public.schema_history TO tessera_authz, tessera_idp, tessera_rs;
 """
 APPLIED = "SELECT version, name, checksum FROM public.schema_history ORDER BY version"
 RECORD = "INSERT INTO public.schema_history (version, name, checksum) VALUES ($1, $2, $3)"
-VERSION = "SELECT coalesce(max(version), 0) FROM public.schema_history"
+VERSIONS = "SELECT version FROM public.schema_history"
 HISTORY_EXISTS = "SELECT to_regclass('public.schema_history') IS NOT NULL"
 
 
@@ -79,17 +79,17 @@ async def migrate(tx: Transaction) -> list[Migration]:
 
 
 async def check_version(database: Database) -> None:
-    """Refuse to start on a schema that is older than this release.
+    """Refuse to start on a schema that lacks a migration of this release, be it the newest or one before it.
 
     Raises:
-        StartupError: Says which version is there, which is needed and what to run.
+        StartupError: Says what is missing and what to run.
 
     """
-    needed = migrations()[-1].version
     exists = await database.fetchval(HISTORY_EXISTS)
-    version = await database.fetchval(VERSION) if exists else 0
-    if version < needed:
+    applied = {row["version"] for row in await database.fetch(VERSIONS)} if exists else set()
+    missing = [migration.name for migration in migrations() if migration.version not in applied]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise StartupError(
-            f"schema: version {version} found, {needed} needed; "
-            "run python -m tessera_shared.schema --config configs/migrate.yml"
+            f"schema: {missing[0]}{more} not applied; run python -m tessera_shared.schema --config configs/migrate.yml"
         )

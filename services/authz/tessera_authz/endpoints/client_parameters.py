@@ -9,4 +9,7 @@ CLIENT_PARAMETERS = (
     Parameter("client_assertion", "private_key_jwt, client_secret_jwt: the JWT (RFC 7523)"),
     Parameter("client_assertion_type", "private_key_jwt, client_secret_jwt: says so", values=(ASSERTION_TYPE,)),
 )
+DPOP_PARAMETER = Parameter(
+    "DPoP", "A proof of possession, which binds the tokens to its key (RFC 9449)", where="header"
+)
 CLIENT_SECURITY: tuple[Security, ...] = ("client_basic", "client_post", "client_jwt")

@@ -80,7 +80,8 @@ class IntrospectionEndpoint:
                 if await self.directory.find_known(presented["client_id"]) is None:
                     return {"active": False}
                 told = {name: presented[name] for name in _TOLD if name in presented}
-                return {"active": True, "token_type": "Bearer", **told}
+                is_dpop = "jkt" in presented.get("cnf", ())  # RFC 9449 §5; a token bound to a certificate is Bearer
+                return {"active": True, "token_type": "DPoP" if is_dpop else "Bearer", **told}
 
     def _describe(self, token: RefreshToken) -> dict[str, Any]:
         return {

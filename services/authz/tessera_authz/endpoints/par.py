@@ -9,8 +9,10 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from tessera_authz.client_auth import ClientAuthenticator
-from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY
+from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY, DPOP_PARAMETER
+from tessera_authz.endpoints.possession import Possession
 from tessera_authz.endpoints.request_reader import REQUEST_URI_PREFIX, RequestReader
+from tessera_authz.protocol.authorization_request import bind_to_key
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.tokens import opaque
 from tessera_shared import clock
@@ -33,6 +35,7 @@ class PushedRequestEndpoint:
     """Takes authorization requests over the back channel."""
 
     authenticator: ClientAuthenticator
+    possession: Possession
     reader: RequestReader
     pushed: PushedRequestStore
     lifetime: timedelta
@@ -47,10 +50,12 @@ class PushedRequestEndpoint:
         client = await self.authenticator.authenticate(request, form, now)
         # 3. check the request, as the authorization endpoint would
         checked = await self.reader.check_pushed(form, client, now)
-        # 4. store it under a new request_uri
+        # 4. bind its code to the key of a DPoP proof
+        bound = bind_to_key(checked.request, await self.possession.proven_key(request, client, now))
+        # 5. store it under a new request_uri
         request_uri = REQUEST_URI_PREFIX + opaque.new()
-        await self.pushed.add(opaque.digest(request_uri), checked.request, now, now + self.lifetime)
-        # 5. answer
+        await self.pushed.add(opaque.digest(request_uri), bound, now, now + self.lifetime)
+        # 6. answer
         answer: PushedAnswer = {"request_uri": request_uri, "expires_in": int(self.lifetime.total_seconds())}
         return Response(orjson.dumps(answer), 201, NO_STORE, "application/json")
 
@@ -60,9 +65,13 @@ class PushedRequestEndpoint:
             "POST",
             "Push an authorization request",
             self.push,
-            parameters=(*(known for known in parameters if known.name not in _NOT_HERE), *CLIENT_PARAMETERS),
+            parameters=(
+                *(known for known in parameters if known.name not in _NOT_HERE),
+                *CLIENT_PARAMETERS,
+                DPOP_PARAMETER,
+            ),
             replies=(
-                Reply(201, "The request_uri to send the user with", PushedAnswer),
+                Reply(201, "The request_uri to send the user with", PushedAnswer, headers=("DPoP-Nonce",)),
                 Reply(400, "What is wrong with the request", OAuthErrorBody),
                 Reply(401, "invalid_client", OAuthErrorBody, headers=("WWW-Authenticate",)),
                 Reply(413, "The body is too large", OAuthErrorBody),

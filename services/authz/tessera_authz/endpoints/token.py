@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_authz.client_auth import ClientAuthenticator
-from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY
-from tessera_authz.endpoints.possession import confirm_possession
+from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY, DPOP_PARAMETER
+from tessera_authz.endpoints.possession import Possession
 from tessera_authz.grants import GRANTS
 from tessera_authz.grants.grant import Circumstances, GrantType
 from tessera_authz.protocol.client import AuthenticatedClient
@@ -35,6 +35,7 @@ class TokenEndpoint:
     """Serves token requests."""
 
     authenticator: ClientAuthenticator
+    possession: Possession
     grants: GrantStore
     issuer: TokenIssuer
     revoker: GrantRevoker
@@ -47,8 +48,9 @@ class TokenEndpoint:
         form = await forms.body(request)
         form.refuse_repeated()
         # 2. authenticate the client, and see what it holds
-        client = await self.authenticator.authenticate(request, form, clock.now())
-        confirmation = confirm_possession(request, client)
+        started = clock.now()
+        client = await self.authenticator.authenticate(request, form, started)
+        confirmation = await self.possession.confirm(request, client, started)
         # 3. choose the grant type, and parse its parameters
         grant_type = _grant_type(form, client)
         parsed = grant_type.parse(form)
@@ -91,9 +93,10 @@ class TokenEndpoint:
                 Parameter("resource", "The protected resource the token is for; may be repeated (RFC 8707)"),
                 Parameter("scope", "client_credentials, refresh_token: the scope, space-delimited"),
                 *CLIENT_PARAMETERS,
+                DPOP_PARAMETER,
             ),
             replies=(
-                Reply(200, "The tokens", TokenAnswer),
+                Reply(200, "The tokens", TokenAnswer, headers=("DPoP-Nonce",)),
                 Reply(400, "invalid_request, invalid_grant, invalid_scope, unauthorized_client …", OAuthErrorBody),
                 Reply(401, "invalid_client", OAuthErrorBody, headers=("WWW-Authenticate",)),
                 Reply(413, "The body is too large", OAuthErrorBody),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tessera_authz.protocol import pkce, redirect_uri
@@ -156,6 +156,30 @@ def parse(
         resource=resources.check(parameters.resources, supported.resources),
         dpop_jkt=_parse_jkt(parameters.get("dpop_jkt")),
     )
+
+
+def bind_to_key(request: AuthorizationRequest, jkt: str | None) -> AuthorizationRequest:
+    """The request whose code can be redeemed with one key only: that of the proof at its push (RFC 9449 §10.1).
+
+    Args:
+        request: A checked request.
+        jkt: The thumbprint of the proof's key; none: without a proof, `dpop_jkt` alone counts.
+
+    Raises:
+        OAuthError: `dpop_jkt` names another key.
+
+    """
+    if jkt is None:
+        return request
+    if request.dpop_jkt not in (None, jkt):
+        raise OAuthError(
+            "invalid_dpop_proof",
+            "The DPoP proof is not by the key of dpop_jkt.",
+            section="RFC 9449 §10.1",
+            expected="a proof by the key of dpop_jkt",
+            received="another key",
+        )
+    return replace(request, dpop_jkt=jkt)
 
 
 def _check_response(parameters: Parameters, client: Client, response_modes: Collection[str]) -> None:

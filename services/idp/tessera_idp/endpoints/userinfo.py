@@ -8,46 +8,35 @@ from starlette.responses import JSONResponse, Response
 from tessera_idp.protocol.userinfo import userinfo
 from tessera_idp.store.users import UserStore
 from tessera_shared import clock
-from tessera_shared.access_token import AccessTokenVerifier, RevocationUnknown
-from tessera_shared.confirmation import check_certificate
-from tessera_shared.errors import Unavailable
 from tessera_shared.http import bearer
+from tessera_shared.http.access import Access
 from tessera_shared.http.headers import NO_STORE
-from tessera_shared.jose.jwt import InvalidToken, VerifiedClaims
-from tessera_shared.mutual_tls.certificate import ClientCertificate
+from tessera_shared.jose.jwt import InvalidToken
 
 
 @dataclass(frozen=True, slots=True)
 class UserinfoEndpoint:
     """What the granted scope tells of the user."""
 
-    tokens: AccessTokenVerifier
+    access: Access
     users: UserStore
 
     async def tell(self, request: Request) -> Response:
         """GET or POST, with the token in the header or in the form's body."""
-        # 1. the token
-        claims = await self._verify(await bearer.from_header_or_form(request), request.state.client_certificate)
+        # 1. the token, and proof of what it is bound to
+        token = await bearer.presented_in_header_or_form(request)
+        claims = await self.access.claims_of(request, token, clock.now())
         # 2. its scope (§5.3.1)
         scope = str(claims.get("scope", "")).split(" ")
         if "openid" not in scope:
-            raise bearer.insufficient_scope(("openid",), " ".join(scope))
+            raise bearer.insufficient_scope(("openid",), " ".join(scope), token.scheme)
         # 3. its user: a client that acts for itself is none
         user = await self.users.find(str(claims["sub"]))
         if user is None or user.disabled:
             received = "no user" if user is None else "a disabled user"
             raise bearer.invalid(
-                InvalidToken("sub", section="OIDC Core §5.3.2", expected="an active user", received=received)
+                InvalidToken("sub", section="OIDC Core §5.3.2", expected="an active user", received=received),
+                token.scheme,
             )
         # 4. the claims
         return JSONResponse(userinfo(user, scope), headers=NO_STORE)
-
-    async def _verify(self, token: str, certificate: ClientCertificate | None) -> VerifiedClaims:
-        try:
-            claims = await self.tokens.verify(token, clock.now())
-            check_certificate(claims, certificate)
-        except InvalidToken as error:
-            raise bearer.invalid(error) from error
-        except RevocationUnknown as error:
-            raise Unavailable("whether the token was revoked cannot be known now") from error
-        return claims

@@ -2,6 +2,7 @@
 
 from tessera_rs.protocol.step_up import StepUp
 from tessera_shared.errors import OAuthError
+from tessera_shared.http.challenge import Scheme, of_error, with_parameter
 
 _CHALLENGE = "www-authenticate"
 
@@ -9,20 +10,19 @@ _CHALLENGE = "www-authenticate"
 def with_metadata(error: OAuthError, metadata_url: str) -> OAuthError:
     """The same error, its challenge pointing to the metadata from which a client learns the rest (RFC 9728 §5.1)."""
     if _CHALLENGE in error.headers:
-        error.headers[_CHALLENGE] += f', resource_metadata="{metadata_url}"'
+        error.headers[_CHALLENGE] = with_parameter(error.headers[_CHALLENGE], "resource_metadata", metadata_url)
     return error
 
 
-def insufficient_user_authentication(step_up: StepUp) -> OAuthError:
+def insufficient_user_authentication(step_up: StepUp, scheme: Scheme = "Bearer") -> OAuthError:
     """RFC 9470 §3: the token is valid, the login behind it is too old or too weak for this resource."""
     description = "The login behind the access token is too old or too weak for this resource."
-    wanted = "".join(f', {name}="{value}"' for name, value in step_up.parameters().items())
-    challenge = f'Bearer realm="tessera", error="insufficient_user_authentication", error_description="{description}"'
+    wanted = step_up.parameters()
     return OAuthError(
         "insufficient_user_authentication",
         description,
         status=401,
         section="RFC 9470 §3",
-        expected=wanted.lstrip(", "),
-        headers={_CHALLENGE: challenge + wanted},
+        expected=", ".join(f"{name}={value}" for name, value in wanted.items()),
+        headers={_CHALLENGE: of_error(scheme, "insufficient_user_authentication", description, **wanted)},
     )

@@ -8,14 +8,12 @@ from starlette.responses import JSONResponse, Response
 from tessera_rs.endpoints import challenges
 from tessera_rs.protocol.bearer_token import ProtectedResource, Told, is_sufficient, scope_of, tell
 from tessera_shared import clock
-from tessera_shared.access_token import AccessTokenVerifier, RevocationUnknown
 from tessera_shared.clock import seconds
-from tessera_shared.confirmation import check_certificate
-from tessera_shared.errors import OAuthError, Unavailable
+from tessera_shared.errors import OAuthError
 from tessera_shared.http import bearer
+from tessera_shared.http.access import Access
 from tessera_shared.http.headers import NO_STORE
-from tessera_shared.http.openapi import Endpoint, Operation, Reply
-from tessera_shared.jose.jwt import InvalidToken
+from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +24,22 @@ class Refusal:
     error_description: str
 
 
-_CHALLENGE = ("WWW-Authenticate",)
+_CHALLENGE = ("WWW-Authenticate", "DPoP-Nonce")
 _REPLIES = (
     Reply(200, "The token is valid here.", Told),
     Reply(400, "More than one Authorization header.", Refusal, headers=_CHALLENGE),
-    Reply(401, "No access token, or one that is expired, revoked or not valid here.", Refusal, headers=_CHALLENGE),
+    Reply(
+        401,
+        "No access token, one that is not valid here, or no proof of what it is bound to.",
+        Refusal,
+        headers=_CHALLENGE,
+    ),
     Reply(403, "The token does not have the scope of this resource.", Refusal, headers=_CHALLENGE),
     Reply(503, "Whether the token was revoked cannot be known now.", Refusal, headers=("Retry-After",)),
 )
 
 
-def resource_endpoint(resource: ProtectedResource, verifier: AccessTokenVerifier, metadata_url: str) -> Endpoint:
+def resource_endpoint(resource: ProtectedResource, access: Access, metadata_url: str) -> Endpoint:
     """Declare one resource; its challenges point to `metadata_url` (RFC 9728 §5.1)."""
 
     async def serve(request: Request) -> Response:
@@ -47,28 +50,28 @@ def resource_endpoint(resource: ProtectedResource, verifier: AccessTokenVerifier
 
     async def answer(request: Request) -> Response:
         # 1. The token, from the header only: RFC 9700 §4.3.2 forbids the query string.
-        token = bearer.from_header(request, required=False)
+        token = bearer.presented_in_header(request)
         if token is None:
             raise bearer.missing()
-        # 2. Signature, type, issuer, audience, times (RFC 9068 §4), revocation, and what it is bound to (RFC 8705 §3).
+        # 2. Signature, type, issuer, audience, times (RFC 9068 §4), revocation, and what it is bound to (RFC 7800).
         now = clock.now()
-        try:
-            claims = await verifier.verify(token, now)
-            check_certificate(claims, request.state.client_certificate)
-        except InvalidToken as error:
-            raise bearer.invalid(error) from error
-        except RevocationUnknown as error:
-            raise Unavailable("revocations cannot be known: neither stream, database nor introspection") from error
+        claims = await access.claims_of(request, token, now)
         # 3. The scope of this resource.
         if not is_sufficient(claims, resource.scope):
-            raise bearer.insufficient_scope(resource.scope, scope_of(claims))
+            raise bearer.insufficient_scope(resource.scope, scope_of(claims), token.scheme)
         # 4. The login behind the token.
         if resource.step_up is not None and not resource.step_up.is_met(claims, seconds(now)):
-            raise challenges.insufficient_user_authentication(resource.step_up)
+            raise challenges.insufficient_user_authentication(resource.step_up, token.scheme)
         # 5. What the token stands for.
         return JSONResponse(asdict(tell(claims)), headers=NO_STORE)
 
     operation = Operation(
-        "GET", resource.summary, serve, replies=_REPLIES, security=("bearer",), section="RFC 6750 §2.1, RFC 9068 §4"
+        "GET",
+        resource.summary,
+        serve,
+        parameters=(Parameter("DPoP", "Proof for a token that is bound to a key (RFC 9449)", where="header"),),
+        replies=_REPLIES,
+        security=("bearer", "dpop"),
+        section="RFC 6750 §2.1, RFC 9068 §4, RFC 9449 §7",
     )
     return Endpoint(resource.path, (operation,))
