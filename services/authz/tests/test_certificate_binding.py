@@ -22,7 +22,8 @@ CONFIDENTIAL = Client(
 )
 PUBLIC = replace(CONFIDENTIAL, token_endpoint_auth_method="none")
 GRANT = Grant("g", "c", "alice", ("profile",), "s", NOW, "1", ("pwd",), None, (), NOW, NOW + timedelta(days=1))
-CODE = AuthorizationCode(b"h", "https://a.example/cb", None, None, NOW + timedelta(seconds=60), None, GRANT)
+CHALLENGE, VERIFIER = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CODE = AuthorizationCode(b"h", "https://a.example/cb", CHALLENGE, None, NOW + timedelta(seconds=60), None, GRANT)
 TOKEN = RefreshToken(b"h", ("profile",), NOW, NOW + timedelta(days=1), None, None, None, "print", GRANT)
 USED = replace(TOKEN, consumed_at=NOW, answer=b"sealed")
 
@@ -33,7 +34,7 @@ def at(confirmation):
 
 def redeem(client, confirmation):
     return authorization_code.decide(
-        CodeRequest("code", None, None), AuthenticatedClient(client), CODE, at(confirmation)
+        CodeRequest("code", None, VERIFIER), AuthenticatedClient(client), CODE, at(confirmation)
     )
 
 
