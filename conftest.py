@@ -21,7 +21,7 @@ import docker
 import pytest
 import pytest_asyncio
 import redis
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
@@ -58,15 +58,18 @@ class ContainerServers:
         provision(self.secrets)
         password = self.password_file("migrate", "database_password").read_text().strip()
         self._postgres = PostgresContainer(POSTGRES_IMAGE, username=OWNER, password=password, dbname=DATABASE)
-        self._postgres.with_bind_ports(5432, free_port())  # a fixed port: the same after a stop and a start
-        self._redis = DockerContainer(REDIS_IMAGE).with_bind_ports(6379, free_port())
+        self._redis = DockerContainer(REDIS_IMAGE)
         self._redis.with_copy_into_container(self.secrets / "redis" / "users.acl", "/etc/users.acl", 0o644)
         self._redis.with_command("redis-server --aclfile /etc/users.acl --appendonly yes --dir /data")
         self._containers: dict[str, DockerContainer] = {"postgres": self._postgres, "redis": self._redis}
 
     def __enter__(self) -> Self:
-        for container in self._containers.values():
-            container.start()
+        try:
+            _start_on_a_free_port(self._postgres, 5432)
+            _start_on_a_free_port(self._redis, 6379)
+        except BaseException:
+            self.__exit__()
+            raise
         self.host = self._postgres.get_container_host_ip().replace("localhost", "127.0.0.1")
         self.postgres_port = self._postgres.get_exposed_port(5432)
         self.redis_port = self._redis.get_exposed_port(6379)
@@ -119,6 +122,19 @@ class ContainerServers:
         with suppress(redis.RedisError):
             return bool(redis.Redis(self.host, self.redis_port, username="health", password=password).ping())
         return False
+
+
+def _start_on_a_free_port(container: DockerContainer, inside: int) -> None:
+    """Start it on a fixed port, which it keeps when it is stopped and started; another if that one is taken."""
+    for left in reversed(range(5)):
+        try:
+            container.with_bind_ports(inside, free_port()).start()
+        except APIError as error:  # Docker's ports may be another machine's, which cannot be asked beforehand
+            if not left or "port is already allocated" not in str(error):
+                raise
+            container.get_wrapped_container().remove(force=True, v=True)
+        else:
+            return
 
 
 class EmbeddedServers(DataServers):

@@ -1,14 +1,25 @@
 """The foreign clients of a test: the scripts of Node.js, and what they need to know of the stack."""
 
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
 
 from e2e.browser import Browser
-from e2e.clients import PASSWORD, USERNAME
+from e2e.clients import CALLBACK, PASSWORD, USERNAME
 from e2e.interop.node import Node, Visit, install
 from e2e.stack import Stack
+
+Register = Callable[..., dict[str, Any]]
+
+_METADATA = {
+    "client_name": "Foreign",
+    "redirect_uris": [CALLBACK],
+    "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+    "response_types": ["code"],
+    "scope": "openid profile email",
+}
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +40,18 @@ def node(_packages: None, stack: Stack, add_request_id: Callable[[httpx.Request]
 def user(browser: Browser) -> Visit:
     """Alice in a browser without JavaScript: logs in, allows, and brings back what arrived at the redirect URI."""
     return lambda url: browser.authorize(url, USERNAME, PASSWORD)
+
+
+@pytest.fixture
+def registered(stack: Stack, http: httpx.Client) -> Register:
+    """Registers clients (RFC 7591); all the metadata that comes back, as a foreign client wants it."""
+    metadata = http.get(f"{stack.issuer}/.well-known/oauth-authorization-server").json()
+    if "registration_endpoint" not in metadata:
+        pytest.skip("this stack registers no clients")
+
+    def register(**wanted: Any) -> dict[str, Any]:
+        response = http.post(metadata["registration_endpoint"], json={**_METADATA, **wanted})
+        assert response.status_code == httpx.codes.CREATED, response.text
+        return dict(response.json())
+
+    return register

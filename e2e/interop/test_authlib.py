@@ -11,6 +11,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import OAuth2Client
 from authlib.oauth2 import rfc8414, rfc9207
 from authlib.oauth2.rfc6749.errors import MismatchingStateException
+from authlib.oauth2.rfc7523 import ClientSecretJWT, PrivateKeyJWT
 from authlib.oidc.core import CodeIDToken, UserInfo
 from authlib.oidc.discovery import OpenIDProviderMetadata
 from joserfc import jwt
@@ -19,7 +20,9 @@ from joserfc.jwk import KeySet
 
 from e2e.clients import DEMO, EVERY_SCOPE, PUBLIC, SERVICE, Client
 from e2e.conftest import PartyOf
+from e2e.interop.conftest import Register
 from e2e.interop.node import Visit
+from e2e.interop.scenario import KEYS, public
 from e2e.stack import Stack
 
 Made = Callable[..., OAuth2Client]
@@ -127,6 +130,35 @@ def test_client_credentials(made: Made, stack: Stack) -> None:
     token = session.fetch_token(scope="profile")
     assert token["token_type"] == "Bearer"
     assert session.get(f"{stack.rs}/resource/profile").json()["sub"] == f"client:{SERVICE.client_id}"
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256"])
+def test_private_key_jwt(registered: Register, metadata: dict[str, Any], party_of: PartyOf, algorithm: str) -> None:
+    client = registered(token_endpoint_auth_method="private_key_jwt", jwks=public(algorithm))
+    with OAuth2Client(
+        client["client_id"], KEYS[algorithm], token_endpoint_auth_method="private_key_jwt", trust_env=False
+    ) as session:
+        session.register_client_auth_method(PrivateKeyJWT(metadata["issuer"], alg=algorithm))
+        token = session.fetch_token(metadata["token_endpoint"], grant_type="client_credentials", scope="profile")
+    assert party_of(DEMO).resource(token["access_token"]).json()["client_id"] == client["client_id"]
+
+
+def test_client_secret_jwt_to_revocation(registered: Register, metadata: dict[str, Any]) -> None:
+    client = registered(token_endpoint_auth_method="client_secret_jwt")
+    method = "client_secret_jwt"
+    with OAuth2Client(
+        client["client_id"],
+        client["client_secret"],
+        token_endpoint_auth_method=method,
+        revocation_endpoint_auth_method=method,
+        trust_env=False,
+    ) as session:
+        session.register_client_auth_method(ClientSecretJWT(metadata["issuer"]))
+        token = session.fetch_token(metadata["token_endpoint"], grant_type="client_credentials", scope="profile")
+        introspection = metadata["introspection_endpoint"]
+        assert session.introspect_token(introspection, token["access_token"]).json()["active"] is True
+        session.revoke_token(metadata["revocation_endpoint"], token["access_token"])
+        assert session.introspect_token(introspection, token["access_token"]).json() == {"active": False}
 
 
 def test_wrong_secret_is_understood_as_invalid_client(made: Made) -> None:

@@ -8,32 +8,17 @@ import httpx
 import pytest
 
 from e2e.browser import Answer
-from e2e.clients import DEMO, EVERY_SCOPE, PUBLIC, SERVICE, Client
+from e2e.clients import DEMO, EVERY_SCOPE, PUBLIC, SERVICE
 from e2e.conftest import PartyOf
 from e2e.interop.node import ForeignError, Node, Visit
+from e2e.interop.scenario import Known, of
 from e2e.stack import OTHER_RESOURCE, Stack
-
-Known = dict[str, Any]
 
 
 @pytest.fixture
 def known(party_of: PartyOf) -> Known:
     """The demo client and what it asks for, as scripts read it."""
     return of(party_of(DEMO).client)
-
-
-def of(client: Client, **parameters: Any) -> Known:
-    """A client as scripts read it."""
-    return {
-        "client": {
-            "client_id": client.client_id,
-            "client_secret": client.secret,
-            "token_endpoint_auth_method": client.method,
-        },
-        "redirect_uri": client.redirect_uri,
-        "scope": client.scope,
-        "parameters": parameters,
-    }
 
 
 def asked(result: dict[str, Any]) -> dict[str, list[str]]:
@@ -105,7 +90,8 @@ def test_token_for_a_resource(node: Node, party_of: PartyOf, stack: Stack, user:
 
 
 def test_client_credentials_to_revocation(node: Node, party_of: PartyOf) -> None:
-    known = of(party_of(SERVICE).client, scope="reports:read", resource=OTHER_RESOURCE)
+    known = of(party_of(SERVICE).client)
+    known["parameters"] = {"scope": "reports:read", "resource": OTHER_RESOURCE}
     result = node.run("client_credentials", **known)
     assert result["tokens"]["scope"] == "reports:read" or "scope" not in result["tokens"]
     assert result["introspection"]["sub"] == f"client:{SERVICE.client_id}"

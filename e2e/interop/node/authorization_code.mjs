@@ -2,49 +2,60 @@
 import * as oidc from "openid-client";
 import { configure } from "./client.mjs";
 import { converse } from "./conversation.mjs";
+import { importKey } from "./keys.mjs";
 
-async function begin(config, { redirect_uri, scope, parameters, pushed, signed_answer }) {
+async function begin(config, options, bound) {
   const verifier = oidc.randomPKCECodeVerifier();
   const expected = { pkceCodeVerifier: verifier, expectedState: oidc.randomState(), expectedNonce: oidc.randomNonce() };
   const request = {
-    redirect_uri,
-    scope,
+    redirect_uri: options.redirect_uri,
+    scope: options.scope,
     state: expected.expectedState,
     nonce: expected.expectedNonce,
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
-    ...parameters,
+    ...options.parameters,
   };
-  if (signed_answer) oidc.useJwtResponseMode(config);
-  const build = pushed ? oidc.buildAuthorizationUrlWithPAR : oidc.buildAuthorizationUrl;
-  return { url: await build(config, request), expected };
+  if (options.signed_answer) oidc.useJwtResponseMode(config);
+  return { url: await address(config, request, options, bound), expected };
 }
 
-async function use(config, { access_token, refresh_token, claims }, { client, resource, parameters }) {
+// In the query, signed by the client (RFC 9101), pushed (RFC 9126), or signed and pushed.
+async function address(config, request, { signed, pushed, key }, bound) {
+  const url = signed && (await oidc.buildAuthorizationUrlWithJAR(config, request, await importKey(key)));
+  if (pushed) return oidc.buildAuthorizationUrlWithPAR(config, url ? url.searchParams : request, bound);
+  return url || oidc.buildAuthorizationUrl(config, request);
+}
+
+async function use(config, tokens, { client, resource, parameters }, bound) {
   const confidential = client.token_endpoint_auth_method !== "none"; // RFC 7662 §2.1 asks for credentials
+  const { access_token, refresh_token } = tokens;
   const used = {};
   // a token for a resource is for nothing else (RFC 8707 §2)
-  if (!parameters.resource) used.userinfo = await oidc.fetchUserInfo(config, access_token, claims.sub);
-  if (resource) used.resource = await call(config, access_token, resource);
+  if (!parameters.resource) used.userinfo = await oidc.fetchUserInfo(config, access_token, tokens.claims().sub, bound);
+  if (resource) used.resource = await call(config, access_token, resource, bound);
   if (confidential) used.introspection = await oidc.tokenIntrospection(config, access_token);
   if (refresh_token) {
-    used.refreshed = await oidc.refreshTokenGrant(config, refresh_token);
-    await oidc.tokenRevocation(config, used.refreshed.refresh_token);
+    used.refreshed = await oidc.refreshTokenGrant(config, refresh_token, {}, bound);
+    await oidc.tokenRevocation(config, used.refreshed.refresh_token ?? refresh_token);
     if (confidential) used.after_revocation = await oidc.tokenIntrospection(config, used.refreshed.access_token);
   }
   return used;
 }
 
-async function call(config, access_token, resource) {
-  const response = await oidc.fetchProtectedResource(config, access_token, new URL(resource), "GET");
+async function call(config, access_token, resource, bound) {
+  const response = await oidc.fetchProtectedResource(
+    config, access_token, new URL(resource), "GET", undefined, undefined, bound,
+  );
   return response.json();
 }
 
 await converse(async (options, visit) => {
   const config = await configure(options);
-  const { url, expected } = await begin(config, options);
+  const bound = options.dpop && { DPoP: oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair(options.dpop)) };
+  const { url, expected } = await begin(config, options, bound);
   const arrived = await visit(url);
-  const tokens = await oidc.authorizationCodeGrant(config, arrived, { ...expected, idTokenExpected: true });
-  const claims = tokens.claims();
-  return { url: String(url), tokens, claims, ...(await use(config, { ...tokens, claims }, options)) };
+  const checks = { ...expected, idTokenExpected: true };
+  const tokens = await oidc.authorizationCodeGrant(config, arrived, checks, undefined, bound);
+  return { url: String(url), tokens, claims: tokens.claims(), ...(await use(config, tokens, options, bound)) };
 });

@@ -1,18 +1,27 @@
 // A configured openid-client: discovery, and the registered way to authenticate.
 import * as oidc from "openid-client";
+import { Agent, fetch as tlsFetch } from "undici";
+import { importKey } from "./keys.mjs";
 
 const AUTHENTICATE = {
-  client_secret_basic: ({ client_secret }) => oidc.ClientSecretBasic(client_secret),
-  client_secret_post: ({ client_secret }) => oidc.ClientSecretPost(client_secret),
+  client_secret_basic: ({ client }) => oidc.ClientSecretBasic(client.client_secret),
+  client_secret_post: ({ client }) => oidc.ClientSecretPost(client.client_secret),
+  client_secret_jwt: ({ client }) => oidc.ClientSecretJwt(client.client_secret),
+  private_key_jwt: async ({ key }) => oidc.PrivateKeyJwt(await importKey(key)),
+  tls_client_auth: () => oidc.TlsClientAuth(),
+  self_signed_tls_client_auth: () => oidc.TlsClientAuth(),
   none: () => oidc.None(),
 };
 
-// Every request tells which test it is of; answers of the token endpoint may be changed on the way.
-function fetchFor({ request_id, tamper }) {
+// Every request tells which test it is of, and shows the client's certificate where there is one (RFC 8705); the ID
+// token may be changed on its way.
+export function fetchFor({ request_id, certificate, tamper }) {
+  const dispatcher = certificate && new Agent({ connect: certificate });
+  const send = dispatcher ? tlsFetch : fetch;
   return async (url, init) => {
     const headers = new Headers(init.headers);
     headers.set("x-request-id", request_id);
-    const response = await fetch(url, { ...init, headers });
+    const response = await send(url, { ...init, headers: Object.fromEntries(headers), dispatcher });
     if (!tamper || !new URL(url).pathname.endsWith("/token")) return response;
     return Response.json(tampered(await response.json()), { status: response.status });
   };
@@ -27,7 +36,8 @@ function tampered(tokens) {
 
 export async function configure(options) {
   const { client_id, ...metadata } = options.client;
-  const authenticate = AUTHENTICATE[metadata.token_endpoint_auth_method](metadata);
+  const authenticate = await AUTHENTICATE[metadata.token_endpoint_auth_method](options);
+  metadata.use_mtls_endpoint_aliases = Boolean(options.certificate);
   const config = await oidc.discovery(new URL(options.issuer), client_id, metadata, authenticate, {
     algorithm: options.algorithm ?? "oidc",
     execute: [oidc.allowInsecureRequests],

@@ -22,7 +22,8 @@ CONFIDENTIAL = Client(
 )
 PUBLIC = replace(CONFIDENTIAL, token_endpoint_auth_method="none")
 GRANT = Grant("g", "c", "alice", ("profile",), "s", NOW, "1", ("pwd",), None, (), NOW, NOW + timedelta(days=1))
-CHALLENGE, VERIFIER = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636 appendix B
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 CODE = AuthorizationCode(b"h", "https://a.example/cb", CHALLENGE, None, NOW + timedelta(seconds=60), None, GRANT)
 TOKEN = RefreshToken(b"h", ("profile",), NOW, NOW + timedelta(days=1), None, None, None, "print", GRANT)
 USED = replace(TOKEN, consumed_at=NOW, answer=b"sealed")
