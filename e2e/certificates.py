@@ -41,6 +41,11 @@ class Pair:
         return self.certificate.public_bytes(Encoding.PEM).decode()
 
     @property
+    def key_pem(self) -> str:
+        """The private key."""
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    @property
     def x5c(self) -> str:
         """The certificate as a member of `x5c` (RFC 7517 §4.7)."""
         return base64.b64encode(self.der).decode()
@@ -63,7 +68,7 @@ class Pair:
         certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
         certificate.write_text(self.pem)
         key.touch(mode=0o600)
-        key.write_bytes(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        key.write_text(self.key_pem)
         return certificate, key
 
 

@@ -70,7 +70,7 @@ class Ask:
         authenticated_after: The login must not be older (seconds since the epoch; `max_age`, `prompt=login`).
         login_hint: Who the client expects to log in.
         ui_locales: Languages the user may prefer.
-        sub: For consent: who must still be logged in.
+        sub: Who must be logged in: for a login if somebody in particular is expected, for consent who was asked.
         sid: For consent: in which session.
         described: For consent: what the administrator says about each scope.
 

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from tessera_shared import logging
@@ -21,6 +21,12 @@ def launch(service: str, run: Callable[[Path], Awaitable[None]]) -> int:
         print(f"tessera {service}: {error}", file=sys.stderr)  # noqa: T201 - the log may not be configured yet
         return 1
     return 0
+
+
+def is_command(arguments: Sequence[str]) -> bool:
+    """Whether there is more than the `--config` of a service that is to serve."""
+    rest = list(arguments[2:] if arguments[:1] == ["--config"] else arguments)
+    return any(not word.startswith("--config") for word in rest)
 
 
 async def _as_coroutine(running: Awaitable[None]) -> None:

@@ -117,11 +117,13 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         Supported(RESPONSE_MODES, config.resources),
         pushed,
         RequestObjectReader(config.issuer, client_keys, config.clock_tolerance_seconds),
+        rooms.ring,
+        config.issuer,
     )
     authorize = AuthorizationEndpoint(
         hand_over=HandOver(config.idp_url, rooms.ring, rooms.scopes),
         reader=reader,
-        cookie=BrowserCookie(config.cookies_secure),
+        cookie=BrowserCookie(config.cookies_secure, timedelta(minutes=lifetimes.authorization_request_minutes)),
         directory=rooms.directory,
         requests=RequestStore(rooms.database),
         pushed=pushed,

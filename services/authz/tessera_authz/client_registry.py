@@ -107,7 +107,7 @@ class ClientRegistry:
             if initial is not None and not await initial_access_tokens.use(tx, initial, now):
                 raise unknown_token("an initial access token with uses left")
             await store.add(tx, client, opaque.digest(token))
-            secret = await self._make_secret(tx, client, now) if _uses_secret(metadata) else None
+            secret = await self.make_secret_if_used(tx, client)
             await audit.record(tx, actor, Event("client.registered", client.client_id, details=_told(metadata)))
         return Registered(client, secret, token)
 
@@ -141,7 +141,7 @@ class ClientRegistry:
         secret = None
         if _secret_kind(old.metadata) != _secret_kind(new.metadata):
             await client_secrets.remove_all(tx, client_id)
-            secret = await self._make_secret(tx, new, now) if _uses_secret(new.metadata) else None
+            secret = await self.make_secret_if_used(tx, new)
         changed = sorted(n for n in {*old.metadata, *new.metadata} if old.metadata.get(n) != new.metadata.get(n))
         await audit.record(tx, actor, Event("client.changed", client_id, details={"members": changed}))
         return secret
@@ -189,8 +189,18 @@ class ClientRegistry:
             await audit.record(tx, actor, Event("secret.rotated", client_id, details=details))
         return replace(made, previous_expires_at=ends)
 
-    async def _make_secret(self, tx: Transaction, client: StoredClient, now: datetime) -> NewSecret:
-        if await client_secrets.count_valid(tx, client.client_id, now) >= self.rules.max_secrets:
+    async def make_secret_if_used(self, tx: Transaction, client: StoredClient) -> NewSecret | None:
+        """Make a secret for a client whose method needs one."""
+        return await self._make_secret(tx, client, clock.now()) if _uses_secret(client.metadata) else None
+
+    async def check_room(self, tx: Transaction, client_id: str, now: datetime) -> None:
+        """Refuse one more secret where as many are valid as may be.
+
+        Raises:
+            OAuthError: 429.
+
+        """
+        if await client_secrets.count_valid(tx, client_id, now) >= self.rules.max_secrets:
             raise OAuthError(
                 "too_many_requests",
                 "Too many secrets of this client are valid. Try again when one has ended.",
@@ -198,7 +208,10 @@ class ClientRegistry:
                 expected=f"at most {self.rules.max_secrets}",
                 headers={"retry-after": "60"},
             )
-        secret = generated_secret.encode(secrets.token_bytes(generated_secret.BYTES))
+
+    async def _make_secret(self, tx: Transaction, client: StoredClient, now: datetime) -> NewSecret:
+        await self.check_room(tx, client.client_id, now)
+        secret = opaque.new()
         expires_at = None if self.rules.secret_lifetime is None else now + self.rules.secret_lifetime
         is_read = client.metadata["token_endpoint_auth_method"] == READABLE_SECRET_METHOD
         sealed = self.seal(client.client_id, secret) if is_read else None

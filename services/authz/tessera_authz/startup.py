@@ -94,6 +94,7 @@ async def run(path: Path) -> None:
         tls = await open_tls_port(config.tls, anchors, database, background)
         background.start("client changes", directory.follow_changes)
         background.start("scope changes", scopes.follow_changes)
+        background.start("key changes", lambda: ring.follow_changes(database))
         background.start("revocations", revocations.follow)
         background.every("keys", _KEYS_SECONDS, lambda: _keep_keys(ring, broker))
         background.every("client uses", _USES_SECONDS, lambda: _note_uses(directory, database))

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tessera_authz.protocol.authorization_request import AuthorizationRequest
-from tessera_authz.protocol.next_step import Consent, Login, Proceed, next_step
+from tessera_authz.protocol.client import Client
+from tessera_authz.protocol.next_step import Consent, Login, Proceed, is_identity_assured, next_step
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer, Authentication
 
@@ -63,6 +64,7 @@ def test_prompt_consent_always_asks_and_takes_the_answer():
         (replace(REQUEST, prompt=("none",)), None, Answer("step", "no_session"), "login_required"),
         (replace(REQUEST, prompt=("none",)), ALICE, LOGGED_IN, "consent_required"),
         (replace(REQUEST, authenticated_after=1001), ALICE, LOGGED_IN, "login_required"),
+        (replace(REQUEST, expected_sub="bob"), ALICE, LOGGED_IN, "login_required"),
     ],
 )
 def test_what_cannot_be_met_is_an_error(request_, authentication, answer, code):
@@ -78,3 +80,24 @@ def test_a_login_at_the_moment_asked_for_counts():
 
 def test_a_session_that_ended_before_consent_means_login_again():
     assert next_step(REQUEST, ALICE, (), Answer("step", "session_ended")) == Login()
+
+
+def test_the_user_who_was_expected_proceeds():
+    request = replace(REQUEST, expected_sub="alice")
+    assert isinstance(next_step(request, ALICE, ("openid", "profile"), LOGGED_IN), Proceed)
+
+
+@pytest.mark.parametrize(
+    ("method", "redirect_uri", "assured"),
+    [
+        ("none", "https://app.example/cb", True),
+        ("none", "http://127.0.0.1:4711/cb", False),
+        ("none", "http://localhost:3000/cb", False),
+        ("none", "com.example.app:/cb", False),
+        ("client_secret_basic", "http://localhost:3000/cb", True),
+        ("private_key_jwt", "com.example.app:/cb", True),
+    ],
+)
+def test_an_earlier_consent_counts_only_where_nobody_else_can_pose_as_the_client(method, redirect_uri, assured):
+    client = Client(client_id="c", client_name="C", token_endpoint_auth_method=method)
+    assert is_identity_assured(client, redirect_uri) == assured

@@ -121,14 +121,15 @@ async def test_a_step_is_taken_once_and_only_from_its_browser(database, client_i
         client_id, "https://a/cb", "query", "state", ("openid",), "x", None, ("login",), 5, None, None
     )
     step = await store.add(Checked(request, b"pushed"), b"browser", now, now + timedelta(minutes=1))
-    assert await store.take_step(step, b"another browser", now) is None
-    assert await store.take_step(step, b"browser", now + timedelta(minutes=1)) is None
-    pending = await store.take_step(step, b"browser", now)
+    assert await store.take_step(step, [b"another browser"], now) is None
+    assert await store.take_step(step, [], now) is None
+    assert await store.take_step(step, [b"other", b"browser"], now + timedelta(minutes=1)) is None
+    pending = await store.take_step(step, [b"other", b"browser"], now)
     assert (pending.request, pending.pushed_hash) == (request, b"pushed")
-    assert await store.take_step(step, b"browser", now) is None
+    assert await store.take_step(step, [b"other", b"browser"], now) is None
     alice = Authentication("alice", "sid", 5, "1", ("pwd",))
     second = await store.set_step(pending.id, alice)
-    takes = await asyncio.gather(*(store.take_step(second, b"browser", now) for _ in range(20)))
+    takes = await asyncio.gather(*(store.take_step(second, [b"browser"], now) for _ in range(20)))
     assert [taken.authentication for taken in takes if taken] == [alice]
 
 

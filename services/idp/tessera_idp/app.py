@@ -8,7 +8,6 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_idp.config import IdpConfig
-from tessera_idp.endpoints.as_page import as_page
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
 from tessera_idp.endpoints.handover import Handover
@@ -29,6 +28,7 @@ from tessera_shared.argon2id import Argon2id
 from tessera_shared.db import Database
 from tessera_shared.dpop import Nonces, ProofVerifier
 from tessera_shared.http.access import Access
+from tessera_shared.http.as_page import as_page
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint

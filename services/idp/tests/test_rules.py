@@ -1,5 +1,6 @@
 """The pure rules: freshness, logout, userinfo, consent's words, and what a page may show and lead to."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -27,6 +28,11 @@ def ask(after):
 )
 def test_login_of_the_same_second_does_not_count_as_later(after, fresh):
     assert is_fresh(SESSION, ask(after)) is fresh
+
+
+@pytest.mark.parametrize(("sub", "fresh"), [(None, True), ("sub-1", True), ("sub-2", False)])
+def test_a_login_of_another_user_than_the_expected_one_does_not_count(sub, fresh):
+    assert is_fresh(SESSION, replace(ask(None), sub=sub)) is fresh
 
 
 @pytest.mark.parametrize(

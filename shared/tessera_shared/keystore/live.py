@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from tessera_shared import clock, logging
+from tessera_shared.db import Database
+from tessera_shared.errors import Unavailable
 from tessera_shared.jose.keys import VerificationKey
 from tessera_shared.keystore.ring import KeyRing, KeyState
 
+CHANNEL = "keys_changed"
 _RELOAD = timedelta(seconds=5)
 """How soon an unknown kid may cause another load."""
 
@@ -49,6 +52,25 @@ class LiveRing:
             self.generation += 1
         self.current = ring
         self._log_rotated()
+
+    async def follow_changes(self, database: Database) -> None:
+        """Load the ring again whenever a row of it changes, until cancelled."""
+        changed = asyncio.Event()
+        while True:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._reload_on(changed))
+                    tasks.create_task(database.listen(CHANNEL, lambda _kid: changed.set(), changed.set))
+            except* Unavailable as errors:
+                reason = str(errors.exceptions[0])
+                logging.get().warning("keys: changes cannot be heard, reading from time to time", reason=reason)
+                await asyncio.sleep(1.0)
+
+    async def _reload_on(self, changed: asyncio.Event) -> None:
+        while True:
+            await changed.wait()
+            changed.clear()
+            await self.reload()
 
     def _log_rotated(self) -> None:
         """Say which keys this process signs and encrypts with from now on."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tessera_shared import logging
-from tessera_shared.db import Database
+from tessera_shared.db import Database, Transaction
 from tessera_shared.jose.algorithms import ALGORITHMS, generate
 from tessera_shared.keystore.ring import KeyRing, KeyState, RingKey
 from tessera_shared.keystore.store import KeyStore
@@ -67,6 +67,26 @@ async def rotate(database: Database, store: KeyStore, policy: RotationPolicy, no
     for key in made:
         logging.get().info("key made", kid=key.kid, use=key.use, alg=key.alg, active_from=key.active_from.isoformat())
     return await store.load(now)
+
+
+async def rotate_now(
+    tx: Transaction, store: KeyStore, new: NewKey, overlap: timedelta, now: datetime
+) -> RingKey | None:
+    """Make a key although the ring lacks none; every other key of its algorithm signs until it takes over.
+
+    Returns:
+        The key, or None where its successor is announced already and the new one would come no earlier.
+
+    """
+    ring = await store.load_locked(tx, now)
+    others = [key for key in ring.keys if key.alg == new.alg]
+    if new.active_from > now and any(key.state(now) is KeyState.NEXT for key in others):
+        return None
+    key = _make(new, now)
+    await store.add(tx, key)
+    for other in others:
+        await store.retire_earlier(tx, other.kid, new.active_from, new.active_from + overlap)
+    return key
 
 
 def _make(new: NewKey, now: datetime) -> RingKey:

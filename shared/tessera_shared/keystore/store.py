@@ -19,6 +19,10 @@ INSERT INTO keys.ring (kid, use, alg, public_jwk, private_part, created_at, acti
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 RETIRE = "UPDATE keys.ring SET retired_at = $2, expires_at = $3 WHERE kid = $1 AND retired_at IS NULL"
+RETIRE_EARLIER = """
+UPDATE keys.ring SET retired_at = least(retired_at, $2), expires_at = least(expires_at, $3) WHERE kid = $1
+"""
+DELETE = "DELETE FROM keys.ring WHERE kid = $1"
 PURGE = "DELETE FROM keys.ring WHERE expires_at < $1"
 
 
@@ -65,6 +69,14 @@ class KeyStore:
     async def retire(self, tx: Transaction, kid: str, retired_at: datetime, expires_at: datetime) -> None:
         """Set the end of a key's signing and of its publication."""
         await tx.execute(RETIRE, kid, retired_at, expires_at)
+
+    async def retire_earlier(self, tx: Transaction, kid: str, retired_at: datetime, expires_at: datetime) -> None:
+        """The same, for a key that may have an end already: the earlier one counts."""
+        await tx.execute(RETIRE_EARLIER, kid, retired_at, expires_at)
+
+    async def remove(self, tx: Transaction, kid: str) -> None:
+        """Delete a key: what it signed is not accepted any more."""
+        await tx.execute(DELETE, kid)
 
     async def purge(self, tx: Transaction, before: datetime) -> None:
         """Delete keys that expired before that moment."""

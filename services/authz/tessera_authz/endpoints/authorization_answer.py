@@ -1,10 +1,8 @@
 """Answers of the authorization endpoint: to the client by its response mode, or to the user on a page."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_authz.protocol.authorization_request import ReplyAddress
@@ -19,8 +17,6 @@ from tessera_shared.http.pages import Pages
 
 _SIGNED_ANSWER_LIFETIME = timedelta(minutes=5)
 """JARM §2.1 recommends ten minutes at most."""
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +35,6 @@ class AuthorizationAnswer:
         """Tell the client an error (RFC 6749 §4.1.2.1)."""
         log_refusal(error)
         return self._respond(client, reply, [("error", error.error), ("error_description", error.description)])
-
-    def on_page(self, handler: Handler) -> Handler:
-        """Show errors that may not be redirected on a page for the user."""
-
-        async def serve(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except OAuthError as error:
-                log_refusal(error)
-                return self.pages.error_page(
-                    "This request cannot be answered",
-                    error.description,
-                    error.error,
-                    request.state.request_id,
-                    error.status,
-                )
-
-        return serve
 
     def _respond(self, client: Client, reply: ReplyAddress, parameters: list[tuple[str, str]]) -> Response:
         state = [] if reply.state is None else [("state", reply.state)]

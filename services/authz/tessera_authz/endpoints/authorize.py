@@ -18,7 +18,7 @@ from tessera_authz.protocol import pkce
 from tessera_authz.protocol.authorization_request import AuthorizationRequest
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.models import AuthorizationCode, Grant
-from tessera_authz.protocol.next_step import Consent, Login, Proceed, next_step
+from tessera_authz.protocol.next_step import Consent, Login, Proceed, is_identity_assured, next_step
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
@@ -29,12 +29,14 @@ from tessera_shared import clock, handoff
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer, Authentication, HandoffRefused
 from tessera_shared.http import form as forms
+from tessera_shared.http.as_page import as_page
 from tessera_shared.http.form import Form
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
 from tessera_shared.keystore.live import LiveRing
 
 RESUME_PATH = "/oauth2/v1/authorize/resume"
 
+_AWAY = Reply(503, "Something that is needed does not answer: a page", media_type="text/html")
 Where = Literal["query", "form"]
 _WHERE: Mapping[Literal["GET", "POST"], Where] = {"GET": "query", "POST": "form"}
 
@@ -76,10 +78,10 @@ class AuthorizationEndpoint:
         if isinstance(incoming, Refused):
             return self.answer.error(client, incoming.reply, incoming.error)
         # 4. store the request, bound to this browser, and hand over to the identity provider
-        browser = self.cookie.read(request) or opaque.new()
-        step = await self.requests.add(incoming, opaque.digest(browser), now, now + self.lifetimes.request)
+        cookie = next(iter(self.cookie.read(request)), None) or self.cookie.new()
+        step = await self.requests.add(incoming, opaque.digest(cookie[1]), now, now + self.lifetimes.request)
         response = await self.hand_over.to_idp(incoming.request, client, Login(), step, now)
-        self.cookie.write(response, browser)
+        self.cookie.write(response, cookie)
         return response
 
     async def resume(self, request: Request) -> Response:
@@ -89,9 +91,9 @@ class AuthorizationEndpoint:
         answer, pending = await self._take(request, now)
         # 2. decide what is missing
         known = answer.authentication or pending.authentication
-        consented = await self._consented(known, pending.request.client_id)
-        step = next_step(pending.request, known, consented, answer)
         client = await self._known_client(pending.request.client_id)
+        consented = await self._consented(known, client, pending.request.redirect_uri)
+        step = next_step(pending.request, known, consented, answer)
         # 3. hand over again, or answer the client
         if isinstance(step, Login | Consent):
             authentication = step.authentication if isinstance(step, Consent) else None
@@ -132,8 +134,8 @@ class AuthorizationEndpoint:
                 expected="an answer of the identity provider",
                 received=str(error),
             ) from error
-        browser = self.cookie.read(request)
-        pending = await self.requests.take_step(answer.step, opaque.digest(browser or ""), now)
+        browser = [opaque.digest(value) for _name, value in self.cookie.read(request)]
+        pending = await self.requests.take_step(answer.step, browser, now)
         if pending is None:
             raise OAuthError(
                 "invalid_request",
@@ -141,7 +143,7 @@ class AuthorizationEndpoint:
                 "Please start again at the application.",
                 section="the hand-over",
                 expected="a step that is open, from the browser that started it",
-                received="no cookie" if browser is None else "another browser, or a used or expired step",
+                received="another browser, or a used or expired step" if browser else "no cookie",
             )
         return answer, pending
 
@@ -150,10 +152,12 @@ class AuthorizationEndpoint:
         if pending.pushed_hash is not None and not await self.pushed.consume(pending.pushed_hash, now):
             raise request_uri_not_valid("used up")
 
-    async def _consented(self, authentication: Authentication | None, client_id: str) -> tuple[str, ...]:
-        if authentication is None:
+    async def _consented(
+        self, authentication: Authentication | None, client: Client, redirect_uri: str
+    ) -> tuple[str, ...]:
+        if authentication is None or not is_identity_assured(client, redirect_uri):
             return ()
-        return await self.requests.consented_scope(authentication.sub, client_id)
+        return await self.requests.consented_scope(authentication.sub, client.client_id)
 
     async def _grant(self, request: AuthorizationRequest, step: Proceed, now: datetime) -> str:
         """Store the grant with its code, and return the code."""
@@ -191,19 +195,21 @@ class AuthorizationEndpoint:
             Reply(303, "To the login page", headers=("Location", "Set-Cookie")),
             Reply(302, "To the client's redirect URI with an error", headers=("Location",)),
             Reply(400, "Unknown client or redirect URI: a page, never a redirect", media_type="text/html"),
+            _AWAY,
         )
         resumed = (
             Reply(303, "To the next page of the identity provider", headers=("Location",)),
             Reply(302, "To the client's redirect URI with a code or an error", headers=("Location",)),
             Reply(200, "A form that posts the answer (response_mode=form_post)", media_type="text/html"),
             Reply(400, "Not continued: a page, never a redirect", media_type="text/html"),
+            _AWAY,
         )
         answer = Parameter("answer", "What the identity provider says", required=True, where="query")
         start = tuple(
             Operation(
                 method,
                 "Ask a user for authorization",
-                self.answer.on_page(self.start),
+                as_page(self.answer.pages, self.start),
                 request_parameters(where),
                 replies,
                 section="OAuth 2.1 §4.1.1",
@@ -211,7 +217,7 @@ class AuthorizationEndpoint:
             for method, where in _WHERE.items()
         )
         resume = Operation(
-            "GET", "Come back from the identity provider", self.answer.on_page(self.resume), (answer,), resumed
+            "GET", "Come back from the identity provider", as_page(self.answer.pages, self.resume), (answer,), resumed
         )
         return [
             Endpoint("/oauth2/v1/authorize", start, aliases=("/oauth/authorize",)),
@@ -238,5 +244,6 @@ def request_parameters(where: Where) -> tuple[Parameter, ...]:
         Parameter("prompt", "none, login, consent or select_account", where=where),
         Parameter("max_age", "How old the login may be, in seconds", where=where),
         Parameter("login_hint", "Who is expected to log in", where=where),
+        Parameter("id_token_hint", "An ID token of the user who is expected; it may have expired", where=where),
         Parameter("ui_locales", "Preferred languages", where=where),
     )

@@ -46,7 +46,7 @@ class HandOver:
             authenticated_after=request.authenticated_after,
             login_hint=request.login_hint,
             ui_locales=request.ui_locales,
-            sub=authentication.sub if authentication else None,
+            sub=authentication.sub if authentication else request.expected_sub,
             sid=authentication.sid if authentication else None,
             described=_describe(request.scope, await self.scopes.all()) if authentication else (),
         )

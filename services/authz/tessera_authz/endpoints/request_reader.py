@@ -1,17 +1,26 @@
 """Where an authorization request is: in the parameters, in a request object (RFC 9101), or pushed before (RFC 9126)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tessera_authz.endpoints.request_object_reader import RequestObjectReader
 from tessera_authz.protocol import authorization_request as rules
-from tessera_authz.protocol.authorization_request import Checked, Parameters, ReplyAddress, Supported
+from tessera_authz.protocol.authorization_request import (
+    AuthorizationRequest,
+    Checked,
+    Parameters,
+    ReplyAddress,
+    Supported,
+)
 from tessera_authz.protocol.client import Client
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.tokens import opaque
+from tessera_shared import id_token_hint
 from tessera_shared.clock import seconds
 from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import Form
+from tessera_shared.jose.jwt import InvalidToken
+from tessera_shared.jose.keys import KeySource
 
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
 """RFC 9126 §2.2; no other request_uri is fetched."""
@@ -32,6 +41,8 @@ class RequestReader:
     supported: Supported
     pushed: PushedRequestStore
     objects: RequestObjectReader
+    keys: KeySource
+    issuer: str
 
     async def read(self, form: Form, client: Client, now: datetime) -> Checked | Refused:
         """The request of an authorization endpoint's parameters.
@@ -58,7 +69,7 @@ class RequestReader:
                     section="RFC 9126 §5",
                     expected="a request_uri of the pushed authorization request endpoint",
                 )
-            return Checked(rules.parse(parameters, client, reply, self.supported, seconds(now)))
+            return Checked(await self._parse(parameters, client, reply, now))
         except OAuthError as error:
             return Refused(reply, error)
 
@@ -82,7 +93,30 @@ class RequestReader:
             )
         parameters = await self.objects.unwrap(Parameters(form.values(), form.resources), client, now)
         reply = rules.reply_address(parameters, client, self.supported.response_modes)
-        return Checked(rules.parse(parameters, client, reply, self.supported, seconds(now)))
+        return Checked(await self._parse(parameters, client, reply, now))
+
+    async def _parse(
+        self, parameters: Parameters, client: Client, reply: ReplyAddress, now: datetime
+    ) -> AuthorizationRequest:
+        request = rules.parse(parameters, client, reply, self.supported, seconds(now))
+        hint = parameters.get("id_token_hint")
+        return request if hint is None else replace(request, expected_sub=await self._expected(hint, request, now))
+
+    async def _expected(self, hint: str, request: AuthorizationRequest, now: datetime) -> str | None:
+        """OIDC Core §3.1.2.1: whom the hint names. One that names nobody must not let whoever is logged in through."""
+        try:
+            claims = await id_token_hint.verify(hint, self.keys, self.issuer, request.client_id, now)
+        except InvalidToken as error:
+            if request.is_silent:
+                raise OAuthError(
+                    "login_required",
+                    "The id_token_hint is not valid.",
+                    section="OIDC Core §3.1.2.1",
+                    expected=f"{error.check}: {error.expected}",
+                    received=error.received,
+                ) from error
+            return None
+        return str(claims["sub"])
 
     async def _read_pushed(self, request_uri: str, client: Client, now: datetime) -> Checked:
         """RFC 9126 §4: bound to its client; parameters beside it are ignored."""

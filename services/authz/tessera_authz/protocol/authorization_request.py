@@ -54,6 +54,7 @@ class AuthorizationRequest:
 
     Attributes:
         authenticated_after: The login must not be older, in seconds since the epoch (`max_age`, `prompt=login`).
+        expected_sub: Who must be logged in (`id_token_hint`).
 
     """
 
@@ -70,6 +71,7 @@ class AuthorizationRequest:
     ui_locales: str | None
     resource: tuple[str, ...] = ()
     dpop_jkt: str | None = None
+    expected_sub: str | None = None
 
     @property
     def is_silent(self) -> bool:

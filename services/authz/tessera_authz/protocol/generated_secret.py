@@ -3,17 +3,10 @@
 Chosen secrets, which people can guess, are stored as Argon2id; the stored form tells which of the two it is.
 """
 
-import base64
 import hashlib
 import hmac
 
-BYTES = 32
 _PREFIX = "$sha256$"
-
-
-def encode(random: bytes) -> str:
-    """The secret of these random bytes: 43 characters that every way to send it leaves as they are."""
-    return base64.urlsafe_b64encode(random).rstrip(b"=").decode("ascii")
 
 
 def stored_form(secret: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tessera_authz.protocol.authorization_request import AuthorizationRequest
+from tessera_authz.protocol.client import Client
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer, Authentication
 from tessera_shared.scope import Scope, is_within
@@ -47,6 +48,8 @@ def next_step(
             pass
     if authentication is None:
         return Login()
+    if request.expected_sub not in (None, authentication.sub):
+        return _error("login_required", "Another user is logged in than was expected.", "OIDC Core §3.1.2.1")
     if authentication.auth_time < (request.authenticated_after or 0):
         return _error("login_required", "The login is older than the request allows.", "OIDC Core §3.1.2.1")
     if answer and answer.outcome == "consented" and is_within(answer.scope, request.scope):
@@ -56,6 +59,15 @@ def next_step(
             return _error("consent_required", "The user has not consented yet.", "OIDC Core §3.1.2.6")
         return Consent(authentication)
     return Proceed(authentication, request.scope, newly_consented=False)
+
+
+def is_identity_assured(client: Client, redirect_uri: str) -> bool:
+    """Whether nobody else can pose as this client; else a consent that was given before counts for nothing.
+
+    OAuth 2.1 §7.3.1, RFC 8252 §8.6: a public client proves nothing but that answers reach it, and any program on the
+    device can listen at a loopback address or claim a private-use scheme.
+    """
+    return not client.is_public or redirect_uri.startswith("https://")
 
 
 def _error(code: str, description: str, section: str) -> OAuthError:

@@ -1,7 +1,7 @@
 """Authorization requests while the user is at the identity provider. Each step's answer is taken once."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -10,6 +10,8 @@ from tessera_authz.protocol.authorization_request import AuthorizationRequest, C
 from tessera_shared.db import Database, Row
 from tessera_shared.handoff import Authentication
 
+_BETWEEN = "."
+
 INSERT = """
 INSERT INTO authz.authorization_requests
     (id, client_id, parameters, browser_hash, step, created_at, expires_at, pushed_hash)
@@ -17,7 +19,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 TAKE_STEP = """
 UPDATE authz.authorization_requests SET step = NULL
-WHERE step = $1 AND browser_hash = $2 AND expires_at > $3
+WHERE id = $1 AND step = $2 AND browser_hash = ANY ($3::bytea[]) AND expires_at > $4
 RETURNING id, parameters, authentication, pushed_hash
 """
 SET_STEP = "UPDATE authz.authorization_requests SET step = $2, authentication = $3 WHERE id = $1"
@@ -47,17 +49,18 @@ class RequestStore:
 
     async def add(self, checked: Checked, browser_hash: bytes, now: datetime, expires_at: datetime) -> str:
         """Store a request that needs the identity provider; returns the step to hand over."""
-        step = uuid4()
+        request_id, step = uuid4(), uuid4()
         request = checked.request
         parameters = json.dumps(asdict(request))
         await self._database.execute(
-            INSERT, uuid4(), request.client_id, parameters, browser_hash, step, now, expires_at, checked.pushed_hash
+            INSERT, request_id, request.client_id, parameters, browser_hash, step, now, expires_at, checked.pushed_hash
         )
-        return str(step)
+        return _name(request_id, step)
 
-    async def take_step(self, step: str, browser_hash: bytes, now: datetime) -> PendingRequest | None:
+    async def take_step(self, name: str, browser_hashes: Sequence[bytes], now: datetime) -> PendingRequest | None:
         """Take a step that came back, once, and only from the browser that started the request."""
-        row = await self._database.fetchrow(TAKE_STEP, UUID(step), browser_hash, now)
+        request_id, _, step = name.partition(_BETWEEN)
+        row = await self._database.fetchrow(TAKE_STEP, UUID(request_id), UUID(step), browser_hashes, now)
         return None if row is None else _to_pending(row)
 
     async def set_step(self, request_id: UUID, authentication: Authentication | None) -> str:
@@ -65,7 +68,7 @@ class RequestStore:
         step = uuid4()
         known = None if authentication is None else json.dumps(asdict(authentication))
         await self._database.execute(SET_STEP, request_id, step, known)
-        return str(step)
+        return _name(request_id, step)
 
     async def consented_scope(self, sub: str, client_id: str) -> tuple[str, ...]:
         """What this user allowed this client before."""
@@ -75,6 +78,11 @@ class RequestStore:
     async def purge(self, now: datetime) -> None:
         """Forget requests that have expired."""
         await self._database.execute_until_done(PURGE, now)
+
+
+def _name(request_id: UUID, step: UUID) -> str:
+    """What the hand-over calls the step: it names the request too, so that it is found by its key."""
+    return f"{request_id}{_BETWEEN}{step}"
 
 
 def _to_pending(row: Row) -> PendingRequest:

@@ -11,11 +11,12 @@ from tessera_idp.login_methods import LOGIN_METHODS
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.login_methods.password import METHOD as PASSWORD
 from tessera_idp.protocol.freshness import is_fresh
+from tessera_idp.protocol.models import Session
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_shared import clock, logging
 from tessera_shared.argon2id import Busy
 from tessera_shared.errors import OAuthError
-from tessera_shared.handoff import Answer
+from tessera_shared.handoff import Answer, Ask
 from tessera_shared.http import form
 from tessera_shared.http.pages import Pages
 
@@ -48,7 +49,7 @@ class LoginEndpoint:
         if ask.silent:
             return self.handover.answer(Answer(ask.step, "no_session"), now)
         # 4. the page
-        return self._page(request, received, ask.login_hint or (session.username if session else None))
+        return self._page(request, received, ask.login_hint or _username(session, ask))
 
     async def submit(self, request: Request) -> Response:
         """POST: check what was typed."""
@@ -101,3 +102,8 @@ class LoginEndpoint:
             problem=problem,
         )
         return self.forms.remember(response, request, browser_id)
+
+
+def _username(session: Session | None, ask: Ask) -> str | None:
+    """Who is most likely to log in: whose session it is, unless somebody else is expected."""
+    return session.username if session and ask.sub in (None, session.sub) else None
