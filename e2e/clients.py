@@ -4,6 +4,7 @@ They are made the way a user makes a client without an API: as `bootstrap_client
 """
 
 import json
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from e2e import key_host
 from e2e.certificates import issue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +26,8 @@ SIGNING_KEYS: dict[str, RSAKey | ECKey | OKPKey] = {
     "Ed25519": OKPKey.generate_key("Ed25519", {"use": "sig", "alg": "Ed25519"}, auto_kid=True),
 }
 """The keys of the clients that sign, by algorithm."""
+RSA_KEY = RSAKey.generate_key(2048, {"use": "sig"}, auto_kid=True)
+"""A client's key for every RSA algorithm."""
 SELF_SIGNED_CERTIFICATE, NATIVE_CERTIFICATE = issue(), issue()
 """Of the clients that register a certificate of their own."""
 CODE_GRANTS = ["authorization_code", "refresh_token"]
@@ -56,6 +60,16 @@ STEADY = Client("e2e-steady", "e2e-steady-secret", scope="openid profile")
 SIGNING = Client("e2e-signing", "e2e-signing-secret", scope="openid profile")
 MUST_SIGN = Client("e2e-must-sign", "e2e-must-sign-secret", scope="openid")
 MUST_PUSH = Client("e2e-must-push", "e2e-must-push-secret", scope="openid")
+PRIVATE_KEY = Client("e2e-private-key", method="private_key_jwt", scope="openid profile")
+ANY_AUDIENCE = Client("e2e-any-audience", method="private_key_jwt", scope="profile")
+ES256_ONLY = Client("e2e-es256-only", method="private_key_jwt", scope="profile")
+FAPI2 = Client("e2e-fapi2", method="private_key_jwt", scope="openid profile")
+KEYS_ELSEWHERE = Client("e2e-keys-elsewhere", method="private_key_jwt", scope="profile")
+KEYS_INSIDE = Client("e2e-keys-inside", method="private_key_jwt", scope="profile")
+KEYS_AT_A_REDIRECT = Client("e2e-keys-at-a-redirect", method="private_key_jwt", scope="profile")
+SECRET_JWT = Client("e2e-secret-jwt", secrets.token_hex(32), method="client_secret_jwt", scope="profile")
+HS512_ONLY = Client("e2e-hs512-only", secrets.token_hex(32), method="client_secret_jwt", scope="profile")
+DPOP_BOUND = Client("e2e-dpop-bound", "e2e-dpop-bound-secret", scope="openid profile")
 NEVER_ALLOWED = Client("e2e-never-allowed", "e2e-never-allowed-secret")
 TLS_DEMO = Client("demo-tls-client", method="tls_client_auth")
 SELF_SIGNED = Client("e2e-self-signed", method="self_signed_tls_client_auth")
@@ -69,6 +83,11 @@ TLS_NAMES = {
 }
 """A client for each way to register the subject of a certificate (RFC 8705 §2.1.2)."""
 TLS_NAMED = {field: Client(f"e2e-{field}", method="tls_client_auth", scope="profile") for field in TLS_NAMES}
+
+KEY_HOST = f"http://KEYS:{key_host.PORT}"
+"""Where clients keep their keys; KEYS stands for the name by which the stack reaches the tests."""
+_SERVICE = {"client_name": "Service", "redirect_uris": [CALLBACK], "grant_types": ["client_credentials"]}
+_KEYS = {"keys": [key.as_dict(private=False) for key in (*SIGNING_KEYS.values(), RSA_KEY)]}
 
 _METADATA: dict[Client, dict[str, Any]] = {
     EVERY_SCOPE: {
@@ -112,6 +131,32 @@ _METADATA: dict[Client, dict[str, Any]] = {
         "grant_types": CODE_GRANTS,
         "require_pushed_authorization_requests": True,
     },
+    PRIVATE_KEY: {
+        "client_name": "Private key",
+        "redirect_uris": [CALLBACK],
+        "grant_types": [*CODE_GRANTS, "client_credentials"],
+        "jwks": _KEYS,
+    },
+    ANY_AUDIENCE: {**_SERVICE, "jwks": _KEYS, "assertion_audience": "any"},
+    ES256_ONLY: {**_SERVICE, "jwks": _KEYS, "token_endpoint_auth_signing_alg": "ES256"},
+    FAPI2: {
+        "client_name": "FAPI 2.0",
+        "redirect_uris": [CALLBACK],
+        "grant_types": [*CODE_GRANTS, "client_credentials"],
+        "jwks": _KEYS,
+        "profile": "fapi2",
+    },
+    KEYS_ELSEWHERE: {**_SERVICE, "jwks_uri": f"{KEY_HOST}/jwks"},
+    KEYS_INSIDE: {**_SERVICE, "jwks_uri": f"http://127.0.0.1:{key_host.PORT}/jwks"},
+    KEYS_AT_A_REDIRECT: {**_SERVICE, "jwks_uri": f"{KEY_HOST}/moved"},
+    SECRET_JWT: _SERVICE,
+    HS512_ONLY: {**_SERVICE, "token_endpoint_auth_signing_alg": "HS512"},
+    DPOP_BOUND: {
+        "client_name": "Bound",
+        "redirect_uris": [CALLBACK],
+        "grant_types": [*CODE_GRANTS, "client_credentials"],
+        "dpop_bound_access_tokens": True,
+    },
     NEVER_ALLOWED: {"client_name": "Never allowed", "redirect_uris": [CALLBACK], "grant_types": CODE_GRANTS},
     SELF_SIGNED: {
         "client_name": "Self-signed",
@@ -144,10 +189,11 @@ def bootstrap_scopes() -> str:
     return json.dumps([{"name": "reports:read", "title": "Read reports", "detail": "Of every quarter"}])
 
 
-def bootstrap_clients() -> str:
+def bootstrap_clients(key_host_name: str) -> str:
     """The setting `bootstrap_clients` as JSON: what configs/authz.yml has, and the tests' own."""
     configured = yaml.safe_load((ROOT / "configs" / "authz.yml").read_text(encoding="utf-8"))["bootstrap_clients"]
-    return json.dumps([*configured, *(_bootstrap(client, extra) for client, extra in _METADATA.items())])
+    clients = [*configured, *(_bootstrap(client, extra) for client, extra in _METADATA.items())]
+    return json.dumps(clients).replace("//KEYS:", f"//{key_host_name}:")
 
 
 def _bootstrap(client: Client, extra: dict[str, Any]) -> dict[str, Any]:

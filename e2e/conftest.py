@@ -13,6 +13,8 @@ from e2e.browser import Browser
 from e2e.clients import DEMO, PASSWORD, USERNAME, Client
 from e2e.containers import CLEANUP, FILES, PROJECT, READY_SECONDS, SETUP, Containers, choose_ports
 from e2e.embedded import Embedded, measures
+from e2e.key_host import KeyHost
+from e2e.key_host import key_host as run_key_host
 from e2e.relying_party import RelyingParty
 from e2e.stack import Control, Stack, kind, running
 
@@ -22,7 +24,7 @@ _MEASURED = pytest.StashKey[measured.Measured | None]()
 _PARTIAL = pytest.StashKey[bool]()
 _MISSING = pytest.StashKey[bool]()
 _TEST_SECONDS = 120
-_LAST = ("test_replicas.py", "test_startup.py", "test_faults.py")
+_LAST = ("test_single_use.py", "test_replicas.py", "test_startup.py", "test_faults.py")
 
 NewBrowser = Callable[[], Browser]
 PartyOf = Callable[[Client], RelyingParty]
@@ -161,6 +163,15 @@ def alice(new_browser: NewBrowser, alices_cookies: httpx.Cookies) -> Browser:
     browser = new_browser()
     browser.http.cookies = httpx.Cookies(alices_cookies)
     return browser
+
+
+@pytest.fixture(scope="session")
+def key_host(stack: Stack) -> Iterator[KeyHost]:
+    """Where clients keep their keys."""
+    if stack.kind == "url":
+        pytest.skip("a stack that was not started here does not reach the tests")
+    with run_key_host(outside=stack.kind == "compose") as host:
+        yield host
 
 
 @pytest.fixture

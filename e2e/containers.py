@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from e2e import key_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.stack import OTHER_RESOURCE, REFRESH_GRACE, Stack, TlsProxy, answers
 from stack.ports import Ports, free_port
@@ -17,6 +18,8 @@ PROJECT = f"tessera-e2e-{os.getpid()}"
 FILES = [str(ROOT / "compose.yaml"), str(ROOT / "e2e" / "compose.yaml")]
 SETUP = ["up --build --detach"]
 CLEANUP = ["down --volumes --remove-orphans --rmi local"]
+HOST = "host.docker.internal"
+"""The machine that the tests run on, as containers call it."""
 READY_SECONDS = 180.0
 _SERVICES = ("authz", "idp", "rs")
 _PROXY_PORTS = ("E2E_PROXY_AUTHZ_PORT", "E2E_PROXY_IDP_PORT", "E2E_PROXY_RS_PORT")
@@ -120,7 +123,8 @@ def choose_ports() -> Ports:
         AUTHZ_TLS_PORT=str(ports.authz_tls),
         RS_TLS_PORT=str(ports.rs_tls),
         **{name: str(free_port()) for name in _PROXY_PORTS},
-        E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(),
+        E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(HOST),
+        E2E_ALLOWED_HOSTS=json.dumps([f"{HOST}:{key_host.PORT}"]),
         E2E_BOOTSTRAP_SCOPES=bootstrap_scopes(),
         E2E_RESOURCES=json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
         E2E_REFRESH_GRACE_SECONDS=str(REFRESH_GRACE),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from e2e import key_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.measured import FOLDER
 from e2e.proxy import PROXY_ADDRESS, tls_proxy
@@ -131,7 +132,8 @@ def _settings(ports: Ports) -> dict[str, dict[str, str]]:
             **measured,
             "TESSERA_AUTHZ_BOOTSTRAP_SCOPES": bootstrap_scopes(),
             "TESSERA_AUTHZ_CLIENT_CERTIFICATE_PROXIES": proxies,
-            "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients(),
+            "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients("localhost"),
+            "TESSERA_AUTHZ_FETCH__ALLOWED_HOSTS": json.dumps([f"localhost:{key_host.PORT}"]),
             "TESSERA_AUTHZ_REGISTRATION__PER_SOURCE_PER_HOUR": "1000",
             "TESSERA_AUTHZ_RESOURCES": json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
             "TESSERA_AUTHZ_LIFETIMES__REFRESH_GRACE_SECONDS": str(REFRESH_GRACE),

@@ -11,6 +11,7 @@ import httpx
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
+from e2e import assertions
 from e2e.browser import Answer, Browser
 from e2e.clients import PASSWORD, USERNAME, Client
 from e2e.stack import Stack
@@ -117,6 +118,8 @@ class RelyingParty:
                 return {"client_id": self.client.client_id, "client_secret": self.client.secret}
             case "none":
                 return {"client_id": self.client.client_id}
+            case "private_key_jwt" | "client_secret_jwt":
+                return assertions.form_of(self.client, self.stack.issuer)
             case _:
                 return {}
 
