@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from e2e.browser import as_answer, as_page
-from e2e.clients import CALLBACK, EVERY_SCOPE, PASSWORD, STEADY, USERNAME, Client
+from e2e.clients import CALLBACK, DEMO, PASSWORD, STEADY, USERNAME, Client
 from e2e.conftest import NewBrowser, PartyOf
 from e2e.relying_party import RelyingParty, basic, bearer, error_of
 from e2e.stack import Control, Stack
@@ -85,7 +85,7 @@ def test_a_client_is_added_changed_given_secrets_and_removed(stack: Stack, http:
 
 
 def test_a_scope_is_made_described_given_and_taken_away(
-    stack: Stack, http: httpx.Client, new_browser: NewBrowser, authz: Operate, party_of: PartyOf
+    stack: Stack, http: httpx.Client, new_browser: NewBrowser, authz: Operate
 ) -> None:
     authz("scopes", "add", "tea:pour", "--title", "Pour your <tea>", "--detail", "One cup at a time", "--open")
     metadata = f"{stack.authz}/.well-known/oauth-authorization-server"
@@ -132,7 +132,7 @@ def test_an_initial_access_token_gives_what_open_registration_does_not(
     assert made["id"] not in [entry["id"] for entry in authz("initial-access-tokens", "list")]
 
 
-def test_registration_modes_are_settings(stack: Stack, http: httpx.Client, control: Control) -> None:
+def test_registration_modes_are_settings(http: httpx.Client, control: Control) -> None:
     request = {"redirect_uris": [CALLBACK]}
     with control.authz_replica({"TESSERA_AUTHZ_REGISTRATION__MODE": "initial_access_token"}) as url:
         refused = http.post(f"{url}/oauth2/v1/register", json=request)
@@ -156,9 +156,7 @@ def test_registrations_from_one_source_are_bounded(http: httpx.Client, control: 
         assert int(answers[-1].headers["retry-after"]) > 0
 
 
-def test_grants_are_listed_and_revoked(
-    stack: Stack, new_browser: NewBrowser, authz: Operate, party_of: PartyOf
-) -> None:
+def test_grants_are_listed_and_revoked(new_browser: NewBrowser, authz: Operate, party_of: PartyOf) -> None:
     client = party_of(STEADY)
     tokens = client.get_tokens(new_browser())
     grant_id = client.verify(tokens["access_token"], "ES256")[1]["grant_id"]
@@ -171,13 +169,7 @@ def test_grants_are_listed_and_revoked(
 
 
 def test_keys_are_rotated_and_removed(stack: Stack, http: httpx.Client, authz: Operate, party_of: PartyOf) -> None:
-    client = party_of(EVERY_SCOPE)
-    del client
-    demo_token = http.post(
-        f"{stack.authz}/oauth2/v1/token",
-        headers=basic("demo-client", "demo-secret"),
-        data={"grant_type": "client_credentials"},
-    ).json()["access_token"]
+    demo_token = party_of(DEMO).token("client_credentials").json()["access_token"]
     before = {key["kid"] for key in authz("keys", "list")}
     made = authz("keys", "rotate", "ES256", "--now")
     assert made["kid"] not in before

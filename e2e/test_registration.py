@@ -58,7 +58,7 @@ def manage(http: httpx.Client, made: dict[str, Any], method: str = "GET", **chan
 
 
 def test_a_client_registers_is_used_changes_itself_and_is_gone_with_its_tokens(
-    stack: Stack, http: httpx.Client, browser: Browser, register, demo: RelyingParty
+    stack: Stack, http: httpx.Client, browser: Browser, demo: RelyingParty
 ) -> None:
     # registration (RFC 7591 §3.2.1): everything as stored, defaults filled in
     response = http.post(f"{stack.authz}/oauth2/v1/register", json={**METADATA, "unknown_member": 1})
@@ -154,14 +154,14 @@ def test_wrong_metadata_is_refused_at_registration_and_at_a_later_change(
         (b"", "application/json", 400),
         (b"[]", "application/json", 400),
         (
-            b'{"redirect_uris": ["https://a.example/cb"], "redirect_uris": ["https://b.example/cb"]}',
+            b'{"redirect_uris": ["https://a/cb"], "redirect_uris": ["https://b/cb"]}',
             "application/json",
             400,
         ),
         (b'{"client_name": "\\u0000"}', "application/json", 400),
         (b'{"client_name": "\\ud800"}', "application/json", 400),
         (b'{"x": 1e999}', "application/json", 400),
-        (b'{"x": ' * 3000, "application/json", 400),
+        (b'{"x": ' * 2500, "application/json", 400),
         (b'{"x": "' + b"a" * 20_000 + b'"}', "application/json", 413),
         (b"redirect_uris=x", "application/x-www-form-urlencoded", 415),
     ],
@@ -254,9 +254,8 @@ def test_only_the_client_itself_rotates_its_secret(
     assert http.post(stack.authz + path).status_code == 401
     assert http.post(stack.authz + path, headers=bearer(other["registration_access_token"])).status_code == 401
     assert http.post(stack.authz + path, headers=basic(made["client_id"], "wrong")).status_code == 401
-    bad = http.post(
-        stack.authz + path, headers=basic(made["client_id"], made["client_secret"]), data={"grace_seconds": "-1"}
-    )
+    own = basic(made["client_id"], made["client_secret"])
+    bad = http.post(stack.authz + path, headers=own, data={"grace_seconds": "-1"})
     assert error_of(bad) == "invalid_request"
     public = register(token_endpoint_auth_method="none", grant_types=["authorization_code"])
     url = f"{stack.authz}/oauth2/v1/clients/{public['client_id']}/rotate-secret"
