@@ -1,4 +1,4 @@
-"""The command line: python -m stack up | down | logs | status | reset | choose | certs."""
+"""The command line: python -m stack up | down | logs | status | reset | choose | certs | operate."""
 
 import argparse
 import sys
@@ -26,6 +26,7 @@ def main() -> int:
         "reset": _reset,
         "choose": _choose,
         "certs": _certs,
+        "operate": _operate,
     }
     try:
         return commands[arguments.command](arguments)
@@ -55,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     logs = commands.add_parser("logs", parents=[shared], help="show the logs")
     logs.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
     logs.add_argument("names", nargs="*", help="services; all when none is named")
+    operate = commands.add_parser("operate", parents=[shared], help="run an operator's command of a service")
+    operate.add_argument("service", choices=("authz", "idp"))
+    operate.add_argument("words", nargs=argparse.REMAINDER, metavar="…", help="such as: clients list --json")
     reset = commands.add_parser("reset", parents=[shared], help="stop everything and remove data, secrets and logs")
     reset.add_argument("--yes", action="store_true", help="do not ask")
     return parser
@@ -140,6 +144,15 @@ def _status(arguments: argparse.Namespace) -> int:
     if not compose and not (folder and folder.running()):
         print("nothing is running")
     return 0
+
+
+def _operate(arguments: argparse.Namespace) -> int:
+    folder, compose = _present(arguments)
+    if folder and folder.running():
+        return folder.operate(arguments.service, arguments.words)
+    if compose:
+        return compose.operate(arguments.service, arguments.words)
+    raise StackError("nothing is running; `make up` starts everything")
 
 
 def _reset(arguments: argparse.Namespace) -> int:

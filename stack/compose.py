@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,12 @@ class ComposeStack:
         """Show the containers' logs; returns the exit status."""
         options = ["--follow"] if follow else []
         return subprocess.call(_command("logs", "--tail", "100", *options, *names), cwd=ROOT)
+
+    def operate(self, service: str, arguments: list[str]) -> int:
+        """Run an operator's command inside the service's container; returns its exit status."""
+        options = [] if sys.stdin.isatty() else ["-T"]
+        words = ["exec", *options, service, "python", "-m", f"tessera_{service}", *arguments]
+        return subprocess.call(_command(*words), cwd=ROOT)
 
     def running(self) -> bool:
         """Whether a container of this project runs."""

@@ -162,7 +162,10 @@ class EmbeddedStack:
         return [*self._python.get(name, RUNNER), module, "--config", str(ROOT / "configs" / f"{name}.yml")]
 
     def _environment(self, name: str) -> dict[str, str]:
-        return {**os.environ, **environment_of(name, self.ports, self.servers), **self._env.get(name, {})}
+        return {**os.environ, **self._settings(name)}
+
+    def _settings(self, name: str) -> dict[str, str]:
+        return {**environment_of(name, self.ports, self.servers), **self._env.get(name, {})}
 
     def _service(self, name: str) -> Process:
         log = self.logs / f"{name}.log"
@@ -174,7 +177,8 @@ class EmbeddedStack:
         self._record()
 
     def _record(self) -> None:
-        self.instance.record(self.processes, self.urls)
+        settings = {name: self._settings(name) for name in SERVICES}
+        self.instance.record(self.processes, self.urls, settings)
 
     def _migrate(self) -> None:
         log = self.logs / "migrate.log"

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from stack.instance import Instance
 
 __all__ = ["Folder"]
 
+ROOT = Path(__file__).resolve().parent.parent
 STOP_TIMEOUT = 90.0
 OURS = ("secrets", "certificates", "postgres", "redis", "logs", "lock", "running.json")
 """What the stack keeps in its folder."""
@@ -75,6 +77,12 @@ class Folder:
         if missing or not wanted:
             raise StackError(f"no log of {', '.join(missing) or 'any process'} in {self.path / 'logs'}")
         return subprocess.call(["tail", "-n", "100", *(["-F"] if follow else []), *map(str, wanted)])
+
+    def operate(self, service: str, arguments: list[str]) -> int:
+        """Run an operator's command of a service; returns its exit status."""
+        environment = {**os.environ, **self._instance.settings(service)}
+        command = [sys.executable, "-m", f"tessera_{service}", "--config", f"configs/{service}.yml", *arguments]
+        return subprocess.call(command, env=environment, cwd=ROOT)
 
     def status(self) -> list[str]:
         """One line for each process: its id, and whether it can serve."""

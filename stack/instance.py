@@ -48,11 +48,12 @@ class Instance:
             self._lock.close()
             self._lock = None
 
-    def record(self, processes: dict[str, Process], urls: dict[str, str]) -> None:
-        """Write down what runs, for `down`, `status` and whoever comes after a crash."""
+    def record(self, processes: dict[str, Process], urls: dict[str, str], settings: dict[str, dict[str, str]]) -> None:
+        """Write down what runs, for `down`, `status`, `operate` and whoever comes after a crash."""
         known = {name: [process.pid, identity(process.pid)] for name, process in processes.items() if process.pid}
         partial = self._record.with_suffix(".new")
-        partial.write_text(json.dumps({"pid": os.getpid(), "processes": known, "urls": urls}), encoding="ascii")
+        content = {"pid": os.getpid(), "processes": known, "urls": urls, "settings": settings}
+        partial.write_text(json.dumps(content), encoding="ascii")
         partial.replace(self._record)
 
     def is_held(self) -> bool:
@@ -75,6 +76,10 @@ class Instance:
     def urls(self) -> dict[str, str]:
         """The services' addresses, by name."""
         return dict(self._read().get("urls", {}))
+
+    def settings(self, service: str) -> dict[str, str]:
+        """The environment variables that fit a service's configuration to this stack."""
+        return dict(self._read().get("settings", {}).get(service, {}))
 
     def processes(self) -> dict[str, tuple[int, bool]]:
         """Process id of each recorded process, and whether it is alive."""

@@ -161,8 +161,8 @@ def _to_text(value: object) -> str:
             return " ".join(_to_text(part) for part in value)
         case dict():
             return json.dumps(value, default=_to_json, ensure_ascii=False)
-        case _:
-            return str(value)
+        case _:  # what a client or browser said must not steer the terminal
+            return "".join(c if c.isprintable() else "\ufffd" for c in str(value))
 
 
 def _to_json(value: object) -> str:

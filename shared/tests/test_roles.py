@@ -25,6 +25,11 @@ REFUSED = [
     ("authz", "SELECT * FROM idp.sessions"),
     ("idp", "SELECT * FROM authz.client_secrets"),
     ("idp", "SELECT * FROM authz.clients"),
+    ("idp", "SELECT * FROM authz.scopes"),
+    ("idp", "SELECT * FROM authz.initial_access_tokens"),
+    ("rs", "SELECT * FROM authz.scopes"),
+    ("rs", "SELECT authz.revoke_user('nobody', now())"),
+    ("authz", "SELECT authz.revoke_user('nobody', now())"),
     ("idp", "SELECT * FROM authz.grants"),
     ("idp", "SELECT * FROM authz.refresh_tokens"),
     ("idp", "SELECT * FROM authz.authorization_codes"),
@@ -61,6 +66,7 @@ NEEDED = [
     ("idp", "SELECT * FROM revocation.entries"),
     ("idp", "SELECT client_id, client_name, post_logout_redirect_uris FROM authz.client_logout"),
     ("idp", "SELECT authz.revoke_session('no such session', now())"),
+    ("idp", "SELECT authz.revoke_user('nobody', now())"),
 ]
 
 

@@ -161,4 +161,6 @@ def test_what_is_no_address_of_a_document_is_not_fetched(client_id):
 def test_hosts_that_the_configuration_names_may_tell_documents_by_http():
     assert is_document_id("http://localhost:9000/client.json", frozenset({"localhost:9000"}))
     assert not is_document_id("http://localhost:9001/client.json", frozenset({"localhost:9000"}))
+    assert is_document_id("http://keys.inside:9000/client.json", frozenset({"keys.inside:9000"}))
+    assert not is_document_id("http://u@localhost:9000/client.json", frozenset({"localhost:9000"}))
     assert is_document_id("https://mcp.example/", frozenset())

@@ -26,7 +26,7 @@ def is_document_id(client_id: str, fetched_by_http: Collection[str]) -> bool:
 
     """
     scheme, _, rest = client_id.partition("://")
-    if scheme not in ("https", "http") or web_problem(client_id) is not None or "/" not in rest:
+    if scheme not in ("https", "http") or web_problem(f"https://{rest}") is not None or "/" not in rest:
         return False
     return scheme == "https" or host_of(client_id) in fetched_by_http
 
