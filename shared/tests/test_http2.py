@@ -3,9 +3,10 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import h2.config
 import h2.connection
 import pytest
-from h2.events import ConnectionTerminated, DataReceived, ResponseReceived, StreamEnded
+from h2.events import ConnectionTerminated, DataReceived, ResponseReceived, StreamEnded, StreamReset
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, Router
 
@@ -34,14 +35,16 @@ class Http2Client:
 
     def __init__(self, reader, writer):
         self._reader, self._writer = reader, writer
-        self._connection = h2.connection.H2Connection()
+        self._connection = h2.connection.H2Connection(h2.config.H2Configuration(validate_outbound_headers=False))
         self._connection.initiate_connection()
         self.statuses, self.ended, self.terminated = {}, set(), False
 
     def send(self, method, path, *headers, body=None):
         """Begin a request; its body does not end."""
         stream = self._connection.get_next_available_stream_id()
-        pseudo = ((b":method", method), (b":path", path), (b":scheme", b"http"), (b":authority", b"localhost"))
+        pseudo = [(b":method", method), (b":authority", b"localhost")]
+        if path is not None:
+            pseudo += [(b":path", path), (b":scheme", b"http")]
         self._connection.send_headers(stream, [*pseudo, *headers], end_stream=body is None)
         if body:
             self.send_body(stream, body)
@@ -76,7 +79,7 @@ class Http2Client:
                 self.statuses[event.stream_id] = int(headers[b":status"])
             case DataReceived():
                 self._connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            case StreamEnded():
+            case StreamEnded() | StreamReset():
                 self.ended.add(event.stream_id)
             case ConnectionTerminated():
                 self.terminated = True
@@ -118,6 +121,19 @@ async def test_a_body_that_goes_on_after_the_answer_does_not_end_the_connection(
         await client.receive(5, until=other)
         assert client.statuses[other] == 200
         assert not client.terminated
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [(b"GET", b"/\xff"), (b"\xff", b"/ok"), (b"GET", b"/a b"), (b"CONNECT", None)]
+)
+async def test_a_request_that_cannot_be_read_ends_its_stream_only(method, path):
+    async with connected() as client:
+        odd = client.send(method, path)
+        await client.receive(5, until=odd)
+        assert odd not in client.statuses
+        other = client.send(b"GET", b"/ok")
+        await client.receive(5, until=other)
+        assert client.statuses[other] == 200
 
 
 async def test_an_answer_that_closes_a_connection_of_http_1_arrives_in_http_2_too(monkeypatch):
