@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e import key_host
+from e2e import document_host, key_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.stack import OTHER_RESOURCE, REFRESH_GRACE, Stack, TlsProxy, answers
 from stack.ports import Ports, free_port
@@ -33,7 +33,7 @@ class Containers:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._since = time.time()
-        self._certificates: Path | None = None
+        self._certificates: tempfile.TemporaryDirectory[str] | None = None
 
     def stack(self) -> Stack:
         """Where it answers."""
@@ -88,11 +88,12 @@ class Containers:
     def certificates(self) -> Path:
         """Out of the volume that `provision` filled."""
         if self._certificates is None:
-            self._certificates = Path(tempfile.mkdtemp(prefix="tessera-certificates-"))
+            self._certificates = tempfile.TemporaryDirectory(prefix="tessera-certificates-")
             for name in ("ca.pem", "ca.key", "demo-tls-client.pem", "demo-tls-client.key"):
                 read = ("--entrypoint", "cat", "provision", f"/secrets/certificates/{name}")
-                (self._certificates / name).write_text(_compose("run", "--rm", "-T", "--no-deps", *read))
-        return self._certificates
+                content = _compose("run", "--rm", "-T", "--no-deps", *read)
+                (Path(self._certificates.name) / name).write_text(content)
+        return Path(self._certificates.name)
 
     def operate(self, name: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """As an operator does: `docker compose exec authz python -m tessera_authz …`."""
@@ -129,7 +130,8 @@ def choose_ports() -> Ports:
         RS_TLS_PORT=str(ports.rs_tls),
         **{name: str(free_port()) for name in _PROXY_PORTS},
         E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(HOST),
-        E2E_ALLOWED_HOSTS=json.dumps([f"{HOST}:{key_host.PORT}"]),
+        E2E_ALLOWED_HOSTS=json.dumps([f"{HOST}:{host.PORT}" for host in (key_host, document_host)]),
+        E2E_CA_FILE=str(document_host.write_authority(ROOT / "artifacts" / PROJECT)),
         E2E_BOOTSTRAP_SCOPES=bootstrap_scopes(),
         E2E_RESOURCES=json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
         E2E_REFRESH_GRACE_SECONDS=str(REFRESH_GRACE),
