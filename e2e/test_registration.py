@@ -262,6 +262,23 @@ def test_only_the_client_itself_rotates_its_secret(
     assert error_of(http.post(url, headers=bearer(public["registration_access_token"]))) == "unauthorized_client"
 
 
+def test_a_sector_document_names_every_redirect_uri(
+    stack: Stack, http: httpx.Client, register, key_host: KeyHost
+) -> None:
+    host = "host.docker.internal" if stack.kind == "compose" else "localhost"
+    uri = f"http://{host}:{hosts.PORT}/sector"
+    key_host.answers["/sector"] = Answer(json.dumps([CALLBACK]).encode(), headers={"content-type": "application/json"})
+    made = register(sector_identifier_uri=uri)
+    assert made["sector_identifier_uri"] == uri
+    for wrong in (json.dumps(["https://other.example/cb"]), json.dumps({"uris": [CALLBACK]}), "no JSON"):
+        key_host.answers["/sector"] = Answer(wrong.encode())
+        response = http.post(f"{stack.authz}/oauth2/v1/register", json={**METADATA, "sector_identifier_uri": uri})
+        assert error_of(response) == "invalid_client_metadata"
+        assert error_of(manage(http, made, "PUT", sector_identifier_uri=uri)) == "invalid_client_metadata"
+    inside = {**METADATA, "sector_identifier_uri": "https://127.0.0.1/sector"}
+    assert error_of(http.post(f"{stack.authz}/oauth2/v1/register", json=inside)) == "invalid_client_metadata"
+
+
 def tell(key_host: KeyHost, stack: Stack, path: str, **changes: Any) -> str:
     """Publish a client ID metadata document; its address."""
     host = "host.docker.internal" if stack.kind == "compose" else "localhost"

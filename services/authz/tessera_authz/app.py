@@ -156,7 +156,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
 
 def _registration_endpoints(rooms: Rooms, authenticator: ClientAuthenticator, revoker: GrantRevoker) -> list[Endpoint]:
     config = rooms.config
-    served = Served(config.issuer, supported_metadata(config), config.registration.max_metadata_bytes)
+    served = Served(config.issuer, supported_metadata(config), config.registration.max_metadata_bytes, rooms.fetcher)
     registry = ClientRegistry(rooms.database, revoker, registry_rules(config), rooms.sealer.seal)
     manage = ManagementEndpoint(served, rooms.database, registry, rooms.scopes, rooms.directory, rooms.secrets)
     rotate = RotationEndpoint(authenticator, rooms.database, registry, registry.rules.secret_grace)

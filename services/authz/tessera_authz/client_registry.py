@@ -3,7 +3,6 @@
 Each change is one transaction with its line in the audit log; replicas hear of it by the database's own notice.
 """
 
-import ipaddress
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from uuid import UUID
 
 from tessera_authz.protocol import generated_secret
 from tessera_authz.protocol.client_metadata import READABLE_SECRET_METHOD, SECRET_METHODS
-from tessera_authz.protocol.registration_policy import Bounds
+from tessera_authz.protocol.registration_policy import Bounds, source_of
 from tessera_authz.store import client_secrets, initial_access_tokens
 from tessera_authz.store import registration as store
 from tessera_authz.store.clients import ClientSecret
@@ -231,15 +230,6 @@ class ClientRegistry:
                 received=source_of(origin),
                 headers={"retry-after": "3600"},
             )
-
-
-def source_of(address: str) -> str:
-    """What registrations are counted by: an IPv4 address, or the network of an IPv6 address that one customer has."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    return str(parsed) if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))  # noqa: PLR2004
 
 
 def unknown_token(expected: str) -> OAuthError:

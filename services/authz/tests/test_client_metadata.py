@@ -88,6 +88,8 @@ WRONG = [
     {"jwks_uri": "http://client.example/jwks"},
     {"jwks_uri": "http://localhost:9000@evil.example/jwks"},
     {"jwks_uri": "file:///etc/passwd"},
+    {"sector_identifier_uri": "http://client.example/sector"},
+    {"sector_identifier_uri": "javascript:alert(1)"},
     {"jwks": {"keys": [EC]}, "jwks_uri": "https://client.example/jwks"},
     {"jwks": {"keys": []}},
     {"jwks": {"keys": "x"}},

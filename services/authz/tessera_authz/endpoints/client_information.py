@@ -13,6 +13,7 @@ from tessera_authz.client_registry import unknown_token
 from tessera_authz.protocol.client_metadata import SECRET_METHODS, Supported
 from tessera_authz.store.registration import StoredClient
 from tessera_shared.clock import seconds
+from tessera_shared.fetch import Fetcher
 from tessera_shared.http import bearer
 from tessera_shared.http.headers import NO_STORE
 
@@ -40,6 +41,7 @@ class ClientMetadata(TypedDict, total=False):
     application_type: str
     post_logout_redirect_uris: list[str]
     initiate_login_uri: str
+    sector_identifier_uri: str
     token_endpoint_auth_signing_alg: str
     request_object_signing_alg: str
     authorization_signed_response_alg: str
@@ -70,6 +72,7 @@ class Served:
     issuer: str
     supported: Supported
     max_metadata_bytes: int
+    fetcher: Fetcher
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from tessera_authz.endpoints.client_information import (
     information,
     registration_token,
 )
+from tessera_authz.endpoints.sector_identifier import check_sector_identifier
 from tessera_authz.protocol import client_metadata
 from tessera_authz.store import client_secrets, registration, scopes
 from tessera_authz.store.clients import ClientDirectory
@@ -59,12 +60,14 @@ class ManagementEndpoint:
         """RFC 7592 §2.2: the whole metadata, which takes the old one's place."""
         # 1. whose client it is: before anything is read
         client_id, token = str(request.path_params["client_id"]), registration_token(request)
-        if await registration.find_by_token(self.database, client_id, opaque.digest(token)) is None:
+        found = await registration.find_by_token(self.database, client_id, opaque.digest(token))
+        if found is None:
             raise unknown_token("the client's registration access token")
         # 2. read the metadata
         sent = await json_object(request, self.served.max_metadata_bytes, "invalid_client_metadata")
         await self._check_identity(client_id, sent)
         entries = await self.scopes.all()
+        await check_sector_identifier(self._revised(found, sent, entries), self.served.fetcher)
         # 3. check it within what registration allowed, and store it
         made = await self.registry.revise(
             client_id, token, lambda old: self._revised(old, sent, entries), actor(request, f"client:{client_id}")

@@ -15,6 +15,7 @@ from tessera_authz.endpoints.client_information import (
     Served,
     information,
 )
+from tessera_authz.endpoints.sector_identifier import check_sector_identifier
 from tessera_authz.protocol import client_metadata
 from tessera_authz.protocol.registration_policy import Bounds
 from tessera_authz.store import initial_access_tokens, scopes
@@ -57,6 +58,7 @@ class RegistrationEndpoint:
         sent = await json_object(request, self.served.max_metadata_bytes, "invalid_client_metadata")
         supported = replace(self.served.supported, default_scope=default_scope)
         metadata = client_metadata.check(sent, bounds, supported)
+        await check_sector_identifier(metadata, self.served.fetcher)
         # 3. store the client
         by = actor(request, f"initial-access-token:{initial.id}" if initial else "anonymous")
         made = await self.registry.register(metadata, bounds, initial.id if initial else None, by)

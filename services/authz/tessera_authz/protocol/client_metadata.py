@@ -22,6 +22,9 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post", READABLE_SECRET_M
 TLS_SUBJECTS = tuple(f"tls_client_auth_{name}" for name in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email"))
 """RFC 8705 §2.1.2: exactly one of them."""
 
+FETCHED = ("jwks_uri", "sector_identifier_uri")
+"""What the server fetches: by https, or by http from hosts that the configuration names."""
+
 _MAX_URIS, _MAX_TEXT, _MAX_NAMES = 30, 300, 50
 
 
@@ -33,7 +36,7 @@ class Supported:
         default_auth_method: For metadata that names none.
         default_scope: For metadata that names none.
         algs: For each member that names an algorithm, those that are served.
-        fetched_by_http: Hosts of which keys may be fetched by http.
+        fetched_by_http: Hosts from which may be fetched by http.
 
     """
 
@@ -92,10 +95,11 @@ def _check_uris(members: Mapping[str, Any], supported: Supported) -> None:
         for uri in members.get(name, ()):
             if problem := redirect_problem(uri, members["application_type"]):
                 raise refusal(name, problem, "OAuth 2.1 §2.3, RFC 8252 §7")
-    jwks_uri = members.get("jwks_uri", "https://")
-    host = jwks_uri.removeprefix("http://").partition("/")[0]
-    if not jwks_uri.startswith("https://") and host not in supported.fetched_by_http:
-        raise refusal("jwks_uri", "must be an https URI", "https")
+    for name in FETCHED:
+        uri = members.get(name, "https://")
+        host = uri.removeprefix("http://").partition("/")[0]
+        if not uri.startswith("https://") and host not in supported.fetched_by_http:
+            raise refusal(name, "must be an https URI", "https")
 
 
 def _check_flows(members: Mapping[str, Any], supported: Supported) -> None:
@@ -196,7 +200,7 @@ READERS: Mapping[str, Callable[[Any], str | None]] = {
     "policy_uri": _uri(web_problem),
     "tos_uri": _uri(web_problem),
     "initiate_login_uri": _uri(secure_problem),
-    "jwks_uri": _uri(lambda uri: None if uri.startswith("http://") else secure_problem(uri)),
+    **dict.fromkeys(FETCHED, _uri(lambda uri: None if uri.startswith("http://") else secure_problem(uri))),
     "jwks": jwks_problem,
     "scope": _scope,
     "contacts": _names,
