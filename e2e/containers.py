@@ -57,11 +57,9 @@ class Containers:
     def start(self, *names: str) -> None:
         """Start, and wait until each can serve."""
         for name in names:
-            if name in _SERVICES:
-                _compose("start", name)
-                self.wait_for(name)
-            else:
-                _compose("up", "--detach", "--wait", "--no-recreate", "--no-build", "--no-deps", name)
+            wait = () if name in _SERVICES else ("--wait",)  # a service is asked directly, which is faster
+            _compose("up", "--detach", *wait, "--no-recreate", "--no-build", "--no-deps", name)
+        self.wait_for(*(name for name in names if name in _SERVICES))
 
     def wait_for(self, *names: str) -> None:
         """Wait until the gateway has found the services too."""

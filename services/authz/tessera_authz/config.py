@@ -1,12 +1,14 @@
 """The authorization server's configuration; `configs/authz.yml` explains every key."""
 
+import math
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig, Tls
+from tessera_shared.handoff import ASK_LIFETIME
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
 
@@ -120,6 +122,15 @@ class AuthzConfig(ServiceConfig):
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
     secret_hash_workers: int = Field(default=2, ge=1, le=16)
     secret_hash_queue: int = Field(default=64, ge=0, le=10_000)
+
+    @model_validator(mode="after")
+    def _retired_keys_outlive_what_they_signed(self) -> Self:
+        lived = max(self.lifetimes.access_token_seconds, self.lifetimes.id_token_seconds)
+        needed = max(timedelta(seconds=lived + self.clock_tolerance_seconds), ASK_LIFETIME)
+        if timedelta(hours=self.keys.overlap_hours) < needed:
+            least = math.ceil(needed.total_seconds() / 36) / 100
+            raise ValueError(f"keys.overlap_hours must be at least {least:g}: as long as tokens and logins last")
+        return self
 
     @field_validator("issuer", "idp_url")
     @classmethod
