@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e import key_host
+from e2e import document_host, key_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.stack import OTHER_RESOURCE, REFRESH_GRACE, Stack, TlsProxy, answers
 from stack.ports import Ports, free_port
@@ -124,7 +124,8 @@ def choose_ports() -> Ports:
         RS_TLS_PORT=str(ports.rs_tls),
         **{name: str(free_port()) for name in _PROXY_PORTS},
         E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(HOST),
-        E2E_ALLOWED_HOSTS=json.dumps([f"{HOST}:{key_host.PORT}"]),
+        E2E_ALLOWED_HOSTS=json.dumps([f"{HOST}:{host.PORT}" for host in (key_host, document_host)]),
+        E2E_CA_FILE=str(document_host.write_authority(ROOT / "artifacts" / PROJECT)),
         E2E_BOOTSTRAP_SCOPES=bootstrap_scopes(),
         E2E_RESOURCES=json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
         E2E_REFRESH_GRACE_SECONDS=str(REFRESH_GRACE),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e import key_host
+from e2e import document_host, key_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.measured import FOLDER
 from e2e.proxy import PROXY_ADDRESS, tls_proxy
@@ -32,7 +32,7 @@ class Embedded:
         runner = [sys.executable, "-m", *(["coverage", "run", "-m"] if measures() else [])]
         python = dict.fromkeys((*SERVICES, "migrate"), runner)
         self._runner = runner
-        self._settings = _settings(ports)
+        self._settings = _settings(ports, document_host.write_authority(folder / "trusted"))
         self.whole = EmbeddedStack(folder, ports=ports, env=self._settings, python=python)
 
     @contextmanager
@@ -122,7 +122,7 @@ class Embedded:
         )
 
 
-def _settings(ports: Ports) -> dict[str, dict[str, str]]:
+def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
     """The tests' own settings, by service: what a user could give as well."""
     measured = {"COVERAGE_FILE": str(FOLDER / ".coverage")}
     proxies = json.dumps([f"{PROXY_ADDRESS}/32"])
@@ -133,7 +133,10 @@ def _settings(ports: Ports) -> dict[str, dict[str, str]]:
             "TESSERA_AUTHZ_BOOTSTRAP_SCOPES": bootstrap_scopes(),
             "TESSERA_AUTHZ_CLIENT_CERTIFICATE_PROXIES": proxies,
             "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients("localhost"),
-            "TESSERA_AUTHZ_FETCH__ALLOWED_HOSTS": json.dumps([f"localhost:{key_host.PORT}"]),
+            "TESSERA_AUTHZ_FETCH__ALLOWED_HOSTS": json.dumps(
+                [f"localhost:{host.PORT}" for host in (key_host, document_host)]
+            ),
+            "TESSERA_AUTHZ_FETCH__CA_FILE": str(ca_file),
             "TESSERA_AUTHZ_REGISTRATION__PER_SOURCE_PER_HOUR": "1000",
             "TESSERA_AUTHZ_RESOURCES": json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
             "TESSERA_AUTHZ_LIFETIMES__REFRESH_GRACE_SECONDS": str(REFRESH_GRACE),

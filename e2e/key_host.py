@@ -1,6 +1,7 @@
 """A web server of the tests' own, where clients keep what their metadata points to: their keys, above all."""
 
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class KeyHost:
 
 
 @contextmanager
-def key_host(*, outside: bool) -> Iterator[KeyHost]:
+def key_host(*, outside: bool, port: int = PORT, tls: ssl.SSLContext | None = None) -> Iterator[KeyHost]:
     """Run it: on the loopback interface, or for containers, which come from outside, on all."""
     host = KeyHost()
 
@@ -59,7 +60,9 @@ def key_host(*, outside: bool) -> Iterator[KeyHost]:
         def log_message(self, *_: object) -> None:
             """Say nothing: pytest shows what matters."""
 
-    server = ThreadingHTTPServer(("0.0.0.0" if outside else "127.0.0.1", PORT), Handler)  # noqa: S104
+    server = ThreadingHTTPServer(("0.0.0.0" if outside else "127.0.0.1", port), Handler)  # noqa: S104
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield host

@@ -183,12 +183,15 @@ def test_answer_that_the_identity_provider_did_not_make_is_refused(demo: Relying
         assert (refused.status, refused.texts["error"]) == (400, "invalid_request")
 
 
-def test_logout_while_the_consent_page_is_open_leads_to_the_login_page(demo: RelyingParty, browser: Browser) -> None:
+@pytest.mark.parametrize("pressed", [True, False], ids=["button pressed", "page loaded again"])
+def test_logout_while_the_consent_page_is_open_leads_to_the_login_page(
+    demo: RelyingParty, browser: Browser, *, pressed: bool
+) -> None:
     demo.get_answer(browser)
     page = browser.show(demo.authorization_url(prompt="consent"))
     confirm = browser.show(f"{demo.stack.idp}/oidc/v1/logout")
     browser.submit(confirm, "logout")
-    login = as_page(browser.submit(page, "allow"))
+    login = as_page(browser.submit(page, "allow") if pressed else browser.open(page.url))
     assert login.has("login")
     consent = as_page(browser.log_in(login, USERNAME, PASSWORD))
     assert "code" in as_answer(browser.submit(consent, "allow"))

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -180,6 +181,24 @@ def test_a_bound_token_works_with_its_certificate_and_with_no_other(
     for other in (None, certificates.demo, NATIVE_CERTIFICATE):
         assert refused_as_bound(caller.resource(other, token))
     assert refused_as_bound(http.get(f"{stack.rs}/resource", headers=bearer(token)))
+
+
+def test_the_tls_port_of_the_resource_server_describes_itself_under_its_own_url(
+    stack: Stack, http: httpx.Client, caller: Caller
+) -> None:
+    for base, ask in ((stack.rs, http), (stack.rs_tls, caller.by(None))):
+        url = f"{base}/.well-known/oauth-protected-resource"
+        assert f'resource_metadata="{url}"' in ask.get(f"{base}/resource").headers["www-authenticate"]
+        told = ask.get(url).json()
+        assert told["resource"] == base  # RFC 9728 §3.3
+        assert told["tls_client_certificate_bound_access_tokens"] is True
+
+
+def test_a_token_for_the_tls_ports_url_is_accepted(caller: Caller, stack: Stack) -> None:
+    response = caller.token(OWN, SELF_SIGNED.client_id, resource=stack.rs_tls)
+    token = response.json()["access_token"]
+    assert json.loads(unverified(token)[1])["aud"] == stack.rs_tls
+    assert caller.resource(OWN, token).status_code == 200
 
 
 def test_a_token_that_is_not_bound_works_with_any_certificate_and_without(

@@ -43,7 +43,7 @@ async def crowd(stack: Stack, add_request_id: Callable[[httpx.Request], None]) -
     async def add(request: httpx.Request) -> None:
         add_request_id(request)
 
-    limits = httpx.Limits(max_connections=MANY, max_keepalive_connections=MANY)
+    limits = httpx.Limits(max_connections=2 * MANY, max_keepalive_connections=2 * MANY)
     async with httpx.AsyncClient(timeout=60, trust_env=False, limits=limits, event_hooks={"request": [add]}) as http:
         yield Crowd(http, stack)
 
@@ -132,7 +132,7 @@ async def test_a_hundred_logins_at_once_starve_nobody(crowd: Crowd, demo: Relyin
     form = {**page.form("login").fields, "username": USERNAME, "password": "wrong", "action": "login"}
     url = f"{demo.stack.idp}/oidc/v1/login"
     crowd.http.cookies = browser.http.cookies
-    logins = asyncio.gather(*(crowd.http.post(url, data=form) for _ in range(100)))
+    logins = asyncio.gather(*(crowd.http.post(url, data=form) for _ in range(2 * MANY)))
     await asyncio.sleep(0.1)
     started = time.monotonic()
     health = await asyncio.to_thread(httpx.get, f"{demo.stack.idp}/health", timeout=10, trust_env=False)

@@ -1,6 +1,6 @@
 """The foreign clients of a test: the scripts of Node.js, and what they need to know of the stack."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -8,6 +8,7 @@ import pytest
 
 from e2e.browser import Browser
 from e2e.clients import CALLBACK, PASSWORD, USERNAME
+from e2e.document_host import DocumentHost, document_host
 from e2e.interop.node import Node, Visit, install
 from e2e.stack import Stack
 
@@ -55,3 +56,12 @@ def registered(stack: Stack, http: httpx.Client) -> Register:
         return dict(response.json())
 
     return register
+
+
+@pytest.fixture
+def documents(stack: Stack) -> Iterator[DocumentHost]:
+    """Where clients publish metadata documents."""
+    if stack.kind == "url":
+        pytest.skip("this stack does not fetch from the tests' own server")
+    with document_host(outside=stack.kind == "compose") as host:
+        yield host

@@ -12,7 +12,7 @@ from e2e.interop.node import ForeignError, Node, Visit
 from e2e.interop.scenario import asking, private, public
 from e2e.mutual_tls import Certificates
 from e2e.relying_party import unverified
-from e2e.stack import OTHER_RESOURCE, Stack
+from e2e.stack import OTHER_RESOURCE, Control, Stack
 
 _CODE = ["authorization_code", "refresh_token"]
 
@@ -55,6 +55,17 @@ def test_request_without_a_proof_is_refused_where_tokens_must_be_bound(node: Nod
     with pytest.raises(ForeignError) as refused:
         node.run("client_credentials", client=client)
     assert refused.value.told["error"] == "invalid_dpop_proof"
+
+
+def test_nonce_is_taken_where_the_server_asks_for_one(
+    node: Node, registered: Register, user: Visit, control: Control
+) -> None:
+    client = registered(dpop_bound_access_tokens=True)
+    known = asking(client, redirect_uri=CALLBACK, scope=client["scope"])
+    with control.authz_replica({"TESSERA_AUTHZ_DPOP__REQUIRE_NONCE": "true"}) as strict:
+        result = node.run("authorization_code", user, pushed=True, dpop="ES256", through=strict, **known)
+        assert control.log_lines("use_dpop_nonce")
+    assert result["refreshed"]["token_type"] == "dpop"
 
 
 def test_key_bound_token_is_accepted_by_a_resource_server_that_requires_it(node: Node, registered: Register) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import httpx2
@@ -15,8 +15,9 @@ from mcp.shared.auth import (
     OAuthToken,
 )
 
-from e2e.browser import Answer
+from e2e.browser import Answer, Browser
 from e2e.clients import CALLBACK
+from e2e.document_host import DocumentHost
 from e2e.interop.node import Visit
 from e2e.relying_party import unverified
 from e2e.stack import Stack
@@ -59,8 +60,8 @@ class Host:
         query = self.answer.query
         return AuthorizationCodeResult(code=query["code"], state=query.get("state"), iss=query.get("iss"))
 
-    def provider(self, server_url: str, method: str) -> OAuthClientProvider:
-        """The SDK's client for a server."""
+    def provider(self, server_url: str, method: str, client_id: str | None = None) -> OAuthClientProvider:
+        """The SDK's client for a server; a client_id is the address of a metadata document."""
         metadata = OAuthClientMetadata(
             client_name="MCP host",
             redirect_uris=[CALLBACK],
@@ -68,7 +69,7 @@ class Host:
             response_types=["code"],
             token_endpoint_auth_method=method,
         )
-        return OAuthClientProvider(server_url, metadata, self, self.send, self.receive)
+        return OAuthClientProvider(server_url, metadata, self, self.send, self.receive, client_id)
 
 
 @pytest.fixture
@@ -96,6 +97,31 @@ async def test_challenge_leads_to_a_token_for_the_resource(
     assert asked["resource"] == [stack.rs]
     assert host.tokens is not None
     assert host.tokens.refresh_token
+
+
+async def test_metadata_document_stands_for_the_registration(
+    stack: Stack, user: Visit, mcp_http: httpx2.AsyncClient, documents: DocumentHost
+) -> None:
+    metadata = {"client_name": "MCP host", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
+    grants = {"grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"]}
+    client_id = documents.publish("/mcp/host.json", **metadata, **grants)
+    host = Host(user)
+    url = f"{stack.rs}/resource/profile"
+    response = await mcp_http.get(url, auth=host.provider(url, "none", client_id))
+    assert response.status_code == 200, response.text
+    assert response.json()["client_id"] == client_id
+    assert documents.host.asked == ["/mcp/host.json"]
+
+
+async def test_document_that_names_another_client_is_refused(
+    stack: Stack, browser: Browser, documents: DocumentHost
+) -> None:
+    other = documents.publish("/other.json", redirect_uris=[CALLBACK])
+    documents.host.answers["/posing.json"] = documents.host.answers["/other.json"]
+    posing = other.replace("/other.json", "/posing.json")
+    asked = {"client_id": posing, "redirect_uri": CALLBACK, "response_type": "code"}
+    page = browser.show(f"{stack.authz}/oauth2/v1/authorize?{urlencode(asked)}")
+    assert page.status in (400, 401)
 
 
 async def test_stored_client_and_refresh_token_are_used_again(

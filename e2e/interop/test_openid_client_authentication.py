@@ -1,11 +1,13 @@
 """npm openid-client: every way to authenticate, signed requests, bound tokens and registration."""
 
+import httpx
 import pytest
 
 from e2e.clients import CALLBACK
 from e2e.interop.conftest import Register
 from e2e.interop.node import ForeignError, Node, Visit
 from e2e.interop.scenario import KEYS, asking, private, public
+from e2e.relying_party import bearer
 from e2e.stack import Stack
 
 SECRET_METHODS = ["client_secret_basic", "client_secret_post", "client_secret_jwt"]
@@ -79,3 +81,25 @@ def test_refused_registration_is_understood(node: Node) -> None:
     with pytest.raises(ForeignError) as refused:
         node.run("registration", metadata=metadata)
     assert refused.value.told["error"] == "invalid_redirect_uri"
+
+
+def test_registered_client_manages_itself_until_it_is_gone(node: Node, http: httpx.Client) -> None:
+    metadata = {
+        "client_name": "First name",
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "client_secret_post",
+        "scope": "profile",
+    }
+    client = node.run("registration", metadata=metadata)["client"]
+    own = {"url": client["registration_client_uri"], "headers": bearer(client["registration_access_token"])}
+    assert http.get(**own).json()["client_name"] == "First name"
+    renamed = http.put(**own, json={**metadata, "client_id": client["client_id"], "client_name": "Second name"})
+    assert renamed.json()["client_name"] == "Second name"
+    known = client
+    assert node.run("client_credentials", client=known)["introspection"]["client_id"] == client["client_id"]
+
+    assert http.delete(**own).status_code == 204
+    with pytest.raises(ForeignError) as refused:
+        node.run("client_credentials", client=known)
+    assert refused.value.told["status"] == 401
+    assert http.get(**own).status_code == 401

@@ -34,6 +34,11 @@ def format_scope(scope: Scope) -> str:
     return " ".join(scope)
 
 
+def limited(scope: Scope, limit: Scope) -> Scope:
+    """The tokens of `scope` that are in `limit`."""
+    return tuple(token for token in scope if token in limit)
+
+
 def is_within(scope: Scope, limit: Scope) -> bool:
     """Whether every token of `scope` is one of `limit`."""
     return set(scope) <= set(limit)

@@ -115,6 +115,14 @@ async def test_registered_certificates_pass_and_others_do_not(port, version):
         assert await is_refused(port[1], pair, version=version)
 
 
+async def test_why_a_certificate_was_refused_is_logged(port, capsys):
+    assert await is_refused(port[1], UNKNOWN)
+    assert await is_refused(port[1], EXPIRED)
+    said = capsys.readouterr().out
+    assert "self-signed certificate" in said
+    assert "certificate has expired" in said
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"], ids=["with a server name", "without"])
 async def test_renewed_settings_hold_for_the_next_connection(port, settings, version, name):

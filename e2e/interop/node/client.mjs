@@ -14,14 +14,15 @@ const AUTHENTICATE = {
 };
 
 // Every request tells which test it is of, and shows the client's certificate where there is one (RFC 8705); the ID
-// token may be changed on its way.
-export function fetchFor({ request_id, certificate, tamper }) {
+// token may be changed on its way; `through` is another replica of the issuer.
+export function fetchFor({ issuer, request_id, certificate, tamper, through }) {
   const dispatcher = certificate && new Agent({ connect: certificate });
   const send = dispatcher ? tlsFetch : fetch;
   return async (url, init) => {
     const headers = new Headers(init.headers);
     headers.set("x-request-id", request_id);
-    const response = await send(url, { ...init, headers: Object.fromEntries(headers), dispatcher });
+    const address = through && url.startsWith(issuer) ? url.replace(issuer, through) : url;
+    const response = await send(address, { ...init, headers: Object.fromEntries(headers), dispatcher });
     if (!tamper || !new URL(url).pathname.endsWith("/token")) return response;
     return Response.json(tampered(await response.json()), { status: response.status });
   };

@@ -106,7 +106,8 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     config, lifetimes = rooms.config, rooms.config.lifetimes
     grants = GrantStore(rooms.database)
     client_keys = ClientKeys(rooms.fetcher)
-    verifiers = Verifiers(rooms.secrets, rooms.sealer, _assertion_verifier(rooms, client_keys), rooms.anchors)
+    assertions = _assertion_verifier(rooms, client_keys)
+    verifiers = Verifiers(rooms.secrets, rooms.sealer, assertions, client_keys, rooms.anchors)
     authenticator = ClientAuthenticator(PublicUrl(config.issuer, config.tls), rooms.directory, verifiers)
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)

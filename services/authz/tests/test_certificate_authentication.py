@@ -1,6 +1,7 @@
 """tls_client_auth and self_signed_tls_client_auth: which certificate is whose."""
 
 import ipaddress
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,11 +10,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from e2e.certificates import Wanted, authority, issue
 from tessera_authz.client_auth import _extract, self_signed_tls_client_auth, tls_client_auth
+from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.credentials import ClientIdAlone, Presentation
 from tessera_authz.client_auth.method import Verifiers, client_id_alone
 from tessera_authz.protocol.certificate_subject import FIELDS
 from tessera_authz.protocol.client import Client
 from tessera_authz.store.clients import ClientRecord
+from tessera_shared.fetch import Fetched, NotFetched
 from tessera_shared.http.form import parse
 from tessera_shared.mutual_tls.certificate import ClientCertificate
 
@@ -31,11 +34,26 @@ SAN = (
 CLIENT = issue(Wanted(subject="CN=client,O=Example", san=SAN), CA)
 
 
-async def problem(method, pair, **metadata):
+class _Host:
+    """Where clients' key sets are; counts what is fetched."""
+
+    def __init__(self, *sets):
+        self.sets, self.fetches = list(sets), 0
+
+    async def get(self, _url, _accept):
+        found = self.sets[min(self.fetches, len(self.sets) - 1)]
+        self.fetches += 1
+        if found is None:
+            raise NotFetched("away")
+        return Fetched(200, {"content-type": "application/json"}, json.dumps(found).encode())
+
+
+async def problem(method, pair, *, keys=None, now=NOW, **metadata):
     record = ClientRecord(Client.from_metadata("c", metadata), [])
     certificate = None if pair is None else ClientCertificate(pair.der)
-    verifiers = Verifiers(secrets=None, sealer=None, assertions=None, anchors=(CA.certificate,))
-    return await method.verify(ClientIdAlone("c", certificate), record, verifiers, NOW)
+    keys = keys or ClientKeys(_Host(None))
+    verifiers = Verifiers(secrets=None, sealer=None, assertions=None, keys=keys, anchors=(CA.certificate,))
+    return await method.verify(ClientIdAlone("c", certificate), record, verifiers, now)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +211,28 @@ async def test_an_rsa_certificate_matches_its_key():
     pair = issue(key=rsa.generate_private_key(65537, 2048))
     assert await problem(self_signed_tls_client_auth, pair, jwks=OWN.jwks) is not None
     assert await problem(self_signed_tls_client_auth, pair, jwks={"keys": [{"kty": "RSA", "x5c": [pair.x5c]}]}) is None
+
+
+async def test_certificates_of_a_jwks_uri_are_fetched_kept_and_fetched_again_for_a_new_one():
+    renewed = issue(Wanted(subject="CN=own"))
+    host = _Host(OWN.jwks, renewed.jwks)
+    keys, uri = ClientKeys(host), {"jwks_uri": "https://client.example/jwks"}
+    for _use in range(3):
+        assert await problem(self_signed_tls_client_auth, OWN, keys=keys, **uri) is None
+    assert host.fetches == 1
+    assert await problem(self_signed_tls_client_auth, renewed, keys=keys, **uri) is not None  # too soon after the first
+    later = NOW + timedelta(seconds=61)
+    assert await problem(self_signed_tls_client_auth, renewed, keys=keys, now=later, **uri) is None
+    assert await problem(self_signed_tls_client_auth, OWN, keys=keys, now=later, **uri) is not None
+    assert host.fetches == 2
+
+
+@pytest.mark.parametrize("told", [None, [], "x", {"keys": {}}, {"keys": ["x"]}])
+async def test_a_jwks_uri_that_tells_no_certificate_makes_nobody_a_client(told):
+    keys = ClientKeys(_Host(told))
+    assert (
+        await problem(self_signed_tls_client_auth, OWN, keys=keys, jwks_uri="https://client.example/jwks") is not None
+    )
 
 
 async def test_a_weak_key_is_refused_although_it_is_registered():

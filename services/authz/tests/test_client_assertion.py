@@ -160,8 +160,9 @@ class _Host:
 
 
 def verifiers(host=None):
-    assertions = AssertionVerifier(EXPECTED, ClientKeys(host or _Host()), _OnceMemory())
-    return Verifiers(None, SecretSealer(bytes(32)), assertions)
+    keys = ClientKeys(host or _Host())
+    assertions = AssertionVerifier(EXPECTED, keys, _OnceMemory())
+    return Verifiers(None, SecretSealer(bytes(32)), assertions, keys)
 
 
 async def verify(assertion, of=None, by=None, now=NOW, **more):

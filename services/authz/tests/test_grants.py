@@ -218,3 +218,13 @@ def test_a_client_without_rotation_keeps_its_refresh_token():
     assert not refresh_token.decide(RefreshRequest("t", None), steady, TOKEN, AT).with_refresh_token
     public = AuthenticatedClient(replace(steady, token_endpoint_auth_method="none"))
     assert refresh_token.decide(RefreshRequest("t", None), public, TOKEN, AT).with_refresh_token
+
+
+def test_a_scope_that_was_taken_from_the_client_is_not_granted_again():
+    narrowed = AuthenticatedClient(replace(CLIENT, scope=("openid",)))
+    assert refresh_token.decide(RefreshRequest("t", None), narrowed, TOKEN, AT).scope == ("openid",)
+    assert authorization_code.decide(CODE_REQUEST, narrowed, CODE, AT).scope == ("openid",)
+    refused = refresh_token.decide(RefreshRequest("t", ("profile",)), narrowed, TOKEN, AT)
+    assert refused.error.error == "invalid_scope"
+    emptied = AuthenticatedClient(replace(CLIENT, scope=()))
+    assert refresh_token.decide(RefreshRequest("t", None), emptied, TOKEN, AT).error.error == "invalid_grant"

@@ -8,6 +8,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_idp.config import IdpConfig
+from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
 from tessera_idp.endpoints.handover import Handover
@@ -94,7 +95,14 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
     cookies = Cookies(config.cookies_secure)
     forms = Forms(derive_key(master_key, b"tessera idp forms"), origin(config.public_url), cookies)
-    sessions = Sessions(parts.sessions, parts.redis, cookies, config.sessions.lifetime, config.revocation_lifetime)
+    sessions = Sessions(
+        parts.sessions,
+        parts.redis,
+        cookies,
+        config.sessions.lifetime,
+        config.revocation_lifetime,
+        AuditTrail(parts.database),
+    )
     handover = Handover(parts.ring, config.issuer)
     hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
     return [

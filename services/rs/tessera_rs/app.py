@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from tessera_rs.config import RsConfig
 from tessera_rs.endpoints.resources import resource_endpoint
-from tessera_rs.metadata import WELL_KNOWN, metadata, metadata_endpoint
+from tessera_rs.metadata import metadata_endpoint
 from tessera_rs.protocol.bearer_token import resources
 from tessera_rs.protocol.step_up import StepUp
 from tessera_shared import access_token
@@ -18,6 +18,7 @@ from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import health_endpoint
 from tessera_shared.http.openapi import document_endpoints, routes
+from tessera_shared.http.public_url import PublicUrl
 from tessera_shared.jose.jwks_client import JwksClient
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.revocation.view import RevocationView
@@ -71,8 +72,8 @@ def build(config: RsConfig, parts: Parts) -> ASGIApp:
 
     protected = resources(StepUp(config.sensitive.max_age_seconds, config.sensitive.acr_values))
     endpoints = [
-        *(resource_endpoint(resource, access, config.public_url + WELL_KNOWN) for resource in protected),
-        metadata_endpoint(metadata(config, protected)),
+        *(resource_endpoint(resource, access, PublicUrl(config.public_url, config.tls)) for resource in protected),
+        metadata_endpoint(config, protected),
         health_endpoint({"keys": keys_are_known, "revocations": revocations_can_be_known}),
     ]
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)

@@ -97,6 +97,11 @@ class RsConfig(ServiceConfig):
         return (self.public_url,) if self.tls is None else (self.public_url, self.tls.public_url)
 
     @property
+    def sees_client_certificates(self) -> bool:
+        """Whether a certificate can reach this service at all: by its own TLS port, or from a proxy."""
+        return self.tls is not None or bool(self.client_certificate_proxies)
+
+    @property
     def tolerance(self) -> timedelta:
         """How far other clocks may be off."""
         return timedelta(seconds=self.clock_tolerance_seconds)

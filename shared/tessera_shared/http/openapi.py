@@ -19,7 +19,7 @@ from tessera_shared.errors import StartupError
 from tessera_shared.http.headers import page_headers
 
 Handler = Callable[[Request], Awaitable[Response]]
-Security = Literal["client_basic", "client_post", "client_jwt", "bearer", "dpop"]
+Security = Literal["client_basic", "client_post", "client_jwt", "client_tls", "bearer", "dpop"]
 Schemas = Mapping[type[Any], dict[str, Any]]
 
 DOCUMENT_PATH = "/ui/swagger/doc.json"
@@ -41,6 +41,10 @@ SECURITY_SCHEMES: dict[str, dict[str, str]] = {
         "in": "query",
         "name": "client_assertion",
         "description": "private_key_jwt, client_secret_jwt: client_assertion as form parameter (RFC 7523 §2.2)",
+    },
+    "client_tls": {
+        "type": "mutualTLS",
+        "description": "tls_client_auth, self_signed_tls_client_auth: client_id as form parameter (RFC 8705 §2)",
     },
     "dpop": {
         "type": "http",

@@ -17,5 +17,8 @@ class PublicUrl:
 
     def of(self, scope: Scope) -> str:
         """The URL that this request was sent to, without its query."""
-        base = self.tls.public_url if self.tls is not None and is_on_tls_port(scope) else self.plain
-        return base + str(scope["path"])
+        return self.base(scope) + str(scope["path"])
+
+    def base(self, scope: Scope) -> str:
+        """The public URL of the port that this request came to."""
+        return self.tls.public_url if self.tls is not None and is_on_tls_port(scope) else self.plain

@@ -1,4 +1,4 @@
-"""The ASGI server. Only this module and `connection.py` know that it is hypercorn.
+"""The ASGI server. Only this module, `connection.py` and `http2.py` know that it is hypercorn.
 
 hypercorn 0.18 listens by itself, but tells the application nothing of a client's certificate. So the ports are opened
 and closed here, and hypercorn gets each connection.
@@ -11,6 +11,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from hypercorn import protocol as hypercorn_protocol
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 from hypercorn.utils import wrap_app
@@ -20,6 +21,7 @@ from tessera_shared import logging
 from tessera_shared.config import Listen
 from tessera_shared.errors import StartupError
 from tessera_shared.http.connection import Connection
+from tessera_shared.http.http2 import Http2
 from tessera_shared.http.tls_extension import with_tls_extension
 
 GRACE_SECONDS = 10
@@ -76,6 +78,7 @@ class _Connections:
     """Every open connection: hypercorn speaks HTTP on it, and the application is told what a TLS handshake showed."""
 
     def __init__(self, app: ASGIApp, config: Config) -> None:
+        hypercorn_protocol.H2Protocol = Http2  # type: ignore[misc]  # there is no other way to say so
         self._app = app
         self._config = config
         self._context = WorkerContext(None)

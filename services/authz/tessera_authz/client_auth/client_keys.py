@@ -6,9 +6,10 @@ again, at most once a minute; while the host is away the keys it told last go on
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tessera_authz.protocol.client import Client
 from tessera_shared import logging
@@ -28,11 +29,16 @@ _MAX_TRIED = 10
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
+Members = tuple[Mapping[str, Any], ...]
+"""The JSON Web Keys of a set as they were sent: with certificates (`x5c`), and not checked."""
+
+
 @dataclass(slots=True)
 class _FetchedSet:
     """What a URL told."""
 
     keys: tuple[PublicKey, ...] = ()
+    members: Members = ()
     fetched_at: datetime = _NEVER
     tried_at: datetime = _NEVER
     fresh_until: datetime = _NEVER
@@ -75,6 +81,17 @@ class ClientKeys:
                 if known.fetched_at != fetched_at:
                     yield known.keys
 
+    async def holds(self, client: Client, is_it: Callable[[Mapping[str, Any]], bool], now: datetime) -> bool:
+        """Whether one of the client's keys is the one that is looked for, among those known or fetched again."""
+        if client.jwks is not None or client.jwks_uri is None:
+            return any(map(is_it, _members(client.jwks)))
+        known = self._set_of(client.jwks_uri)
+        if now >= known.fresh_until:
+            await self._fetch(client.jwks_uri, known, now, _REFETCH if known.keys else _RETRY)
+        if not any(map(is_it, known.members)):
+            await self._fetch(client.jwks_uri, known, now, _REFETCH)
+        return any(map(is_it, known.members))
+
     async def _fetch(self, url: str, known: _FetchedSet, now: datetime, interval: timedelta) -> None:
         """Fetch the set, unless that was tried within the interval; everyone who waits shares one fetch."""
         async with known.fetching:
@@ -83,10 +100,11 @@ class ClientKeys:
             known.tried_at = now
             try:
                 fetched = await self._fetcher.get(url, _ACCEPT)
-                known.keys = read_jwks(_parse(fetched))
+                document = _parse(fetched)
+                known.keys, known.members = read_jwks(document), _members(document)
             except (NotFetched, ValueError) as error:
                 if now > known.fetched_at + _KEPT_WHILE_AWAY:
-                    known.keys = ()
+                    known.keys, known.members = (), ()
                 known.fresh_until = now + _RETRY
                 logging.get().warning("client keys: not fetched", url=url, reason=str(error), kept=len(known.keys))
                 return
@@ -99,6 +117,11 @@ class ClientKeys:
         if url not in self._sets and len(self._sets) >= _MAX_SETS:
             self._sets.pop(next(iter(self._sets)))
         return self._sets.setdefault(url, _FetchedSet())
+
+
+def _members(document: object) -> Members:
+    keys = document.get("keys") if isinstance(document, Mapping) else None
+    return tuple(key for key in keys if isinstance(key, Mapping)) if isinstance(keys, list | tuple) else ()
 
 
 def _parse(fetched: Fetched) -> object:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from tessera_authz.client_auth.client_assertion import AssertionVerifier
+from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.credentials import ClientIdAlone, Credentials, Presentation
 from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
@@ -26,6 +27,7 @@ class Verifiers:
     secrets: SecretVerifier
     sealer: SecretSealer
     assertions: AssertionVerifier
+    keys: ClientKeys
     anchors: Anchors = ()
 
 

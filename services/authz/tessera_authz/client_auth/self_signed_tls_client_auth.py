@@ -15,13 +15,12 @@ from tessera_shared.jose.keys import public_key_info
 from tessera_shared.mutual_tls.certificate import ClientCertificate, has_weak_key
 
 
-async def verify(credentials: ClientIdAlone, record: ClientRecord, _by: Verifiers, now: datetime) -> Problem:
+async def verify(credentials: ClientIdAlone, record: ClientRecord, by: Verifiers, now: datetime) -> Problem:
     """Find the certificate among the client's own, and check its times."""
     certificate = credentials.certificate
     if certificate is None:
         return "a client certificate"
-    keys = (record.client.jwks or {}).get("keys")
-    if not any(_is_key_of(key, certificate) for key in keys or () if isinstance(key, Mapping)):
+    if not await by.keys.holds(record.client, lambda key: _is_key_of(key, certificate), now):
         return "a certificate of the client's jwks"
     read = x509.load_der_x509_certificate(certificate.der)
     if not read.not_valid_before_utc <= now <= read.not_valid_after_utc:  # RFC 5280 §4.1.2.5

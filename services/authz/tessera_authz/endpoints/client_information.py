@@ -1,4 +1,4 @@
-"""What registration and management endpoints share: the client information response, and who asks."""
+"""What registration and management endpoints share: the client information response, and its token."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,6 @@ from typing_extensions import TypedDict
 from tessera_authz.client_registry import unknown_token
 from tessera_authz.protocol.client_metadata import SECRET_METHODS, Supported
 from tessera_authz.store.registration import StoredClient
-from tessera_shared.audit import Actor
 from tessera_shared.clock import seconds
 from tessera_shared.http import bearer
 from tessera_shared.http.headers import NO_STORE
@@ -102,11 +101,6 @@ def information(
 def told_end(expires_at: datetime | None) -> int:
     """RFC 7591 §3.2.1: seconds since the epoch, 0 for no end."""
     return 0 if expires_at is None else seconds(expires_at)
-
-
-def actor(request: Request, name: str) -> Actor:
-    """Who acts, for the audit log."""
-    return Actor("authz", name, request.state.client_address, request.state.request_id)
 
 
 def registration_token(request: Request) -> str:

@@ -12,4 +12,4 @@ CLIENT_PARAMETERS = (
 DPOP_PARAMETER = Parameter(
     "DPoP", "A proof of possession, which binds the tokens to its key (RFC 9449)", where="header"
 )
-CLIENT_SECURITY: tuple[Security, ...] = ("client_basic", "client_post", "client_jwt")
+CLIENT_SECURITY: tuple[Security, ...] = ("client_basic", "client_post", "client_jwt", "client_tls")

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.client_registry import ClientRegistry, unknown_token
+from tessera_authz.endpoints.actor import actor
 from tessera_authz.endpoints.client_information import (
     REGISTER_PATH,
     ClientInformation,
     ClientMetadata,
     SecretShown,
     Served,
-    actor,
     information,
     registration_token,
 )

@@ -6,13 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_authz.client_registry import ClientRegistry, unknown_token
+from tessera_authz.endpoints.actor import actor
 from tessera_authz.endpoints.client_information import (
     REGISTER_PATH,
     ClientInformation,
     ClientMetadata,
     SecretShown,
     Served,
-    actor,
     information,
 )
 from tessera_authz.protocol import client_metadata

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_authz.client_auth import ClientAuthenticator
+from tessera_authz.endpoints.actor import actor
 from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY
 from tessera_authz.endpoints.presented_token import TokenFinder
 from tessera_authz.protocol.client import AuthenticatedClient
@@ -41,7 +42,8 @@ class RevocationEndpoint:
             # 4. revoke: a refresh token with its whole grant (RFC 7009 §2.1), an access token alone
             case RefreshToken() as token:
                 _check_owner(token.grant.client_id, client)
-                await self.revoker.revoke(token.grant.id, "refresh token revoked")
+                by = actor(request, f"client:{client.client_id}")
+                await self.revoker.revoke(token.grant.id, "refresh token revoked", by)
             case InvalidToken():
                 pass
             case claims:

@@ -10,7 +10,8 @@ from typing_extensions import TypedDict
 
 from tessera_authz.client_auth import ClientAuthenticator
 from tessera_authz.client_registry import ClientRegistry, unknown_token
-from tessera_authz.endpoints.client_information import actor, told_end
+from tessera_authz.endpoints.actor import actor
+from tessera_authz.endpoints.client_information import told_end
 from tessera_authz.store import registration
 from tessera_authz.tokens import opaque
 from tessera_shared import clock, logging

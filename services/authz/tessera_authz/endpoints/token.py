@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_authz.client_auth import ClientAuthenticator
+from tessera_authz.endpoints.actor import actor
 from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY, DPOP_PARAMETER
 from tessera_authz.endpoints.possession import Possession
 from tessera_authz.grants import GRANTS
@@ -70,7 +71,8 @@ class TokenEndpoint:
                     answer = opaque.unseal_answer(grant_type.presented(parsed) or "", sealed)
                 case Refuse(error, revoke):
                     if revoke is not None:  # committed before the error is answered
-                        await self.revoker.revoke(revoke, "used twice")
+                        by = actor(request, f"client:{client.client_id}")
+                        await self.revoker.revoke(revoke, "used twice", by)
                     raise error
             # 7. answer
             if answer is not None:

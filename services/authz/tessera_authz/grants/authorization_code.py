@@ -10,6 +10,7 @@ from tessera_authz.protocol.models import AuthorizationCode
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.tokens import opaque
 from tessera_authz.tokens.authorization import Authorization, Decision, Refuse
+from tessera_shared import scope as scopes
 from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import Form
 
@@ -61,7 +62,7 @@ def decide(
     return Authorization(
         client_id=client.client_id,
         sub=code.grant.sub,
-        scope=code.grant.scope,
+        scope=scopes.limited(code.grant.scope, client.scope),
         resource=resources.narrow(resources.check(request.resource, at.resources), code.grant.resource),
         confirmation=at.confirmation,
         id_token_alg=client.id_token_signed_response_alg,

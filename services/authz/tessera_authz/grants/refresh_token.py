@@ -59,17 +59,9 @@ def decide(
         return _refuse("the newest refresh token", "a rotated one", revoke=token.grant.id)
     if token.expires_at <= at.now:
         return _refuse(f"before {token.expires_at.isoformat()}", at.now.isoformat())
-    scope = token.scope if request.scope is None else request.scope
-    if not scopes.is_within(scope, token.scope):  # RFC 6749 §6: narrower, never wider
-        return Refuse(
-            OAuthError(
-                "invalid_scope",
-                "The scope goes beyond what was granted.",
-                section="RFC 6749 §6",
-                expected=scopes.format_scope(token.scope),
-                received=scopes.format_scope(scope)[:200],
-            )
-        )
+    scope = _scope(request, client, token)
+    if isinstance(scope, Refuse):
+        return scope
     return Authorization(
         client_id=client.client_id,
         sub=token.grant.sub,
@@ -83,6 +75,25 @@ def decide(
         refresh_scope=token.scope,
         refresh_jkt=token.dpop_jkt,
         refresh_x5t_s256=token.x5t_s256,
+    )
+
+
+def _scope(request: RefreshRequest, client: AuthenticatedClient, token: RefreshToken) -> Scope | Refuse:
+    """What was granted, or less of it (RFC 6749 §6); never what was taken from the client since, or is gone."""
+    granted = scopes.limited(token.scope, client.scope)
+    if token.scope and not granted:
+        return _refuse("a scope that the client may have", "none of it is left")
+    scope = granted if request.scope is None else request.scope
+    if scopes.is_within(scope, granted):
+        return scope
+    return Refuse(
+        OAuthError(
+            "invalid_scope",
+            "The scope goes beyond what was granted.",
+            section="RFC 6749 §6",
+            expected=scopes.format_scope(granted),
+            received=scopes.format_scope(scope)[:200],
+        )
     )
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tessera_authz.store.grants import GrantStore
-from tessera_shared import clock, logging
+from tessera_shared import audit, clock, logging
+from tessera_shared.audit import Actor, Event
 from tessera_shared.db import Database
 from tessera_shared.redis import Redis
 from tessera_shared.revocation import durable
@@ -23,12 +24,20 @@ class GrantRevoker:
     matters_for: timedelta
     """How long a revocation matters: longer than any access token lives."""
 
-    async def revoke(self, grant_id: str, reason: str) -> None:
-        """Revoke a grant with its codes, refresh tokens and access tokens."""
+    async def revoke(self, grant_id: str, reason: str, by: Actor) -> None:
+        """Revoke a grant with its codes, refresh tokens and access tokens.
+
+        Args:
+            grant_id: The grant.
+            reason: Why, for the log.
+            by: Who causes it.
+
+        """
         now = clock.now()
         until = now + self.matters_for
         if await self.grants.revoke(grant_id, now, until):
             logging.get().info("grant revoked", grant_id=grant_id, reason=reason)
+            await audit.record(self.database, by, Event("grant.revoked", grant_id, details={"reason": reason}))
         # announced even when it was listed before: the first announcement may have been lost
         await self._tell(Revocation("grant_id", grant_id, until), now)
 

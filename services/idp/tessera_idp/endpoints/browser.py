@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.login_methods import LoginMethod
 from tessera_idp.protocol.form_token import form_token, is_foreign, is_form_token
 from tessera_idp.protocol.models import Session, User
 from tessera_idp.store.sessions import NewLogin, SessionStore
 from tessera_shared import logging
+from tessera_shared.audit import Event
 from tessera_shared.clock import seconds
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Authentication
@@ -105,6 +107,7 @@ class Sessions:
     cookies: Cookies
     lifetime: timedelta
     revocation_lifetime: timedelta
+    trail: AuditTrail
 
     async def current(self, request: Request, now: datetime) -> Session | None:
         """The browser's live session."""
@@ -135,13 +138,15 @@ class Sessions:
         )
         begun = await self.store.begin(login, None if old is None else _hash(old), now + self.revocation_lifetime)
         await self._announce(begun.revoked_grants, now)
+        await self.trail.record(request, user.sub, Event("session.begun", begun.sid, details={"amr": method.amr}))
         logging.get().info("logged in", sub=user.sub, sid=begun.sid, amr=list(method.amr))
         return Authentication(user.sub, begun.sid, seconds(now), method.acr, method.amr), cookie
 
-    async def end(self, session: Session, now: datetime) -> None:
+    async def end(self, request: Request, session: Session, now: datetime) -> None:
         """End a session; what was granted in it is revoked durably first, then announced."""
         revoked = await self.store.end(session.sid, now, now + self.revocation_lifetime)
         await self._announce(revoked, now)
+        await self.trail.record(request, session.sub, Event("session.ended", session.sid))
         logging.get().info("logged out", sub=session.sub, sid=session.sid, revoked_grants=len(revoked))
 
     async def _announce(self, grants: tuple[str, ...], now: datetime) -> None:

@@ -12,6 +12,7 @@ from tessera_idp.protocol.models import Session
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_idp.protocol.scope_description import describe
 from tessera_shared import clock, logging
+from tessera_shared.audit import Event
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer, Ask
 from tessera_shared.http import form
@@ -62,9 +63,13 @@ class ConsentEndpoint:
         # 4. the decision
         match sent.get("action"):
             case "allow":
+                given = Event("consent.given", ask.client.client_id, details={"scope": ask.scope})
+                await self.sessions.trail.record(request, session.sub, given)
                 logging.get().info("consent given", sub=session.sub, client_id=ask.client.client_id, scope=ask.scope)
                 return self.handover.answer(Answer(ask.step, "consented", scope=ask.scope), now)
             case "deny":
+                denied = Event("consent.denied", ask.client.client_id, "refused", {"scope": ask.scope})
+                await self.sessions.trail.record(request, session.sub, denied)
                 logging.get().info("consent denied", sub=session.sub, client_id=ask.client.client_id)
                 return self.handover.answer(Answer(ask.step, "denied"), now)
             case _:

@@ -84,7 +84,7 @@ class LogoutEndpoint:
         self, request: Request, asked: LogoutRequest, hint: Hint | None, session: Session | None, now: datetime
     ) -> Response:
         if session is not None:
-            await self.sessions.end(session, now)
+            await self.sessions.end(request, session, now)
         target = redirect_target(asked, hint)
         if target is None and asked.post_logout_redirect_uri is not None:
             logging.get().info(

@@ -4,6 +4,9 @@ from tessera_rs.protocol.step_up import StepUp
 from tessera_shared.errors import OAuthError
 from tessera_shared.http.challenge import Scheme, of_error, with_parameter
 
+METADATA_PATH = "/.well-known/oauth-protected-resource"
+"""RFC 9728 §3."""
+
 _CHALLENGE = "www-authenticate"
 
 

@@ -14,6 +14,7 @@ from tessera_shared.http import bearer
 from tessera_shared.http.access import Access
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
+from tessera_shared.http.public_url import PublicUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,14 @@ _REPLIES = (
 )
 
 
-def resource_endpoint(resource: ProtectedResource, access: Access, metadata_url: str) -> Endpoint:
-    """Declare one resource; its challenges point to `metadata_url` (RFC 9728 §5.1)."""
+def resource_endpoint(resource: ProtectedResource, access: Access, url: PublicUrl) -> Endpoint:
+    """Declare one resource; its challenges point to the metadata (RFC 9728 §5.1)."""
 
     async def serve(request: Request) -> Response:
         try:
             return await answer(request)
         except OAuthError as error:
-            raise challenges.with_metadata(error, metadata_url) from error
+            raise challenges.with_metadata(error, url.base(request.scope) + challenges.METADATA_PATH) from error
 
     async def answer(request: Request) -> Response:
         # 1. The token, from the header only: RFC 9700 §4.3.2 forbids the query string.

@@ -1,0 +1,26 @@
+"""What users do, in the audit log."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from tessera_shared import audit
+from tessera_shared.audit import Actor, Event
+from tessera_shared.db import Database
+
+
+@dataclass(frozen=True, slots=True)
+class AuditTrail:
+    """Records logins, logouts and decisions."""
+
+    database: Database
+
+    async def record(self, request: Request, sub: str, event: Event) -> None:
+        """Record what a user did in this request.
+
+        Raises:
+            Unavailable: The database does not answer.
+
+        """
+        actor = Actor("idp", f"user:{sub}", request.state.client_address, request.state.request_id)
+        await audit.record(self.database, actor, event)
