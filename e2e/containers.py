@@ -33,7 +33,7 @@ class Containers:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._since = time.time()
-        self._certificates: Path | None = None
+        self._certificates: tempfile.TemporaryDirectory[str] | None = None
 
     def stack(self) -> Stack:
         """Where it answers."""
@@ -88,11 +88,12 @@ class Containers:
     def certificates(self) -> Path:
         """Out of the volume that `provision` filled."""
         if self._certificates is None:
-            self._certificates = Path(tempfile.mkdtemp(prefix="tessera-certificates-"))
+            self._certificates = tempfile.TemporaryDirectory(prefix="tessera-certificates-")
             for name in ("ca.pem", "ca.key", "demo-tls-client.pem", "demo-tls-client.key"):
                 read = ("--entrypoint", "cat", "provision", f"/secrets/certificates/{name}")
-                (self._certificates / name).write_text(_compose("run", "--rm", "-T", "--no-deps", *read))
-        return self._certificates
+                content = _compose("run", "--rm", "-T", "--no-deps", *read)
+                (Path(self._certificates.name) / name).write_text(content)
+        return Path(self._certificates.name)
 
     @contextmanager
     def authz_replica(self, settings: Mapping[str, str]) -> Iterator[str]:

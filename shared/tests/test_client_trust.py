@@ -95,6 +95,20 @@ async def test_a_registered_certificate_passes_within_a_second_until_it_is_remov
         assert await becomes(second, renewed, accepted=False) < 1
 
 
+async def test_many_changes_at_once_are_all_in_force_soon(settings, database_as):
+    authz = await database_as("authz")
+    owned = {uuid4().hex: issue() for _ in range(100)}
+    async with following(settings, await database_as("rs")) as live:
+        for client_id, own in owned.items():
+            await change(authz, INSERT, client_id, own.jwks)
+        for own in owned.values():
+            assert await becomes(live, own, accepted=True) < 1
+        for client_id in owned:
+            await change(authz, DELETE, client_id)
+        for own in owned.values():
+            assert await becomes(live, own, accepted=False) < 2
+
+
 async def test_a_certificate_that_was_registered_before_the_start_passes_at_once(settings, database_as):
     authz, own, client_id = await database_as("authz"), issue(), uuid4().hex
     await change(authz, INSERT, client_id, own.jwks)

@@ -51,11 +51,13 @@ async function call(config, access_token, resource, bound) {
 }
 
 await converse(async (options, visit) => {
+  options.answers = [];
   const config = await configure(options);
   const bound = options.dpop && { DPoP: oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair(options.dpop)) };
   const { url, expected } = await begin(config, options, bound);
   const arrived = await visit(url);
   const checks = { ...expected, idTokenExpected: true };
   const tokens = await oidc.authorizationCodeGrant(config, arrived, checks, undefined, bound);
-  return { url: String(url), tokens, claims: tokens.claims(), ...(await use(config, tokens, options, bound)) };
+  const used = await use(config, tokens, options, bound);
+  return { url: String(url), answers: options.answers, tokens, claims: tokens.claims(), ...used };
 });

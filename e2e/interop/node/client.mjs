@@ -14,8 +14,8 @@ const AUTHENTICATE = {
 };
 
 // Every request tells which test it is of, and shows the client's certificate where there is one (RFC 8705); the ID
-// token may be changed on its way; `through` is another replica of the issuer.
-export function fetchFor({ issuer, request_id, certificate, tamper, through }) {
+// token may be changed on its way; `through` is another replica of the issuer; `answers` are noted down.
+export function fetchFor({ issuer, request_id, certificate, tamper, through, answers = [] }) {
   const dispatcher = certificate && new Agent({ connect: certificate });
   const send = dispatcher ? tlsFetch : fetch;
   return async (url, init) => {
@@ -23,6 +23,7 @@ export function fetchFor({ issuer, request_id, certificate, tamper, through }) {
     headers.set("x-request-id", request_id);
     const address = through && url.startsWith(issuer) ? url.replace(issuer, through) : url;
     const response = await send(address, { ...init, headers: Object.fromEntries(headers), dispatcher });
+    answers.push([new URL(url).pathname, response.status]);
     if (!tamper || !new URL(url).pathname.endsWith("/token")) return response;
     return Response.json(tampered(await response.json()), { status: response.status });
   };

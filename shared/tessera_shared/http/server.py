@@ -78,7 +78,7 @@ class _Connections:
     """Every open connection: hypercorn speaks HTTP on it, and the application is told what a TLS handshake showed."""
 
     def __init__(self, app: ASGIApp, config: Config) -> None:
-        hypercorn_protocol.H2Protocol = Http2  # type: ignore[misc]  # there is no other way to say so
+        hypercorn_protocol.H2Protocol = Http2  # type: ignore[attr-defined]  # there is no other way to say so
         self._app = app
         self._config = config
         self._context = WorkerContext(None)

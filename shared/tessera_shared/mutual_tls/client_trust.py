@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import ssl
-from collections.abc import Callable
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +17,8 @@ from tessera_shared.mutual_tls.registered import CHANNEL, load_registered, trust
 
 _TOGETHER_SECONDS = 0.2
 """Changes within this time are one renewal."""
+_REST = 4
+"""How many times as long as the last renewal took the next one waits."""
 _REREAD_SECONDS = 60.0
 """How soon a renewed certificate of the server is noticed."""
 _RETRY_SECONDS = 1.0
@@ -39,7 +41,7 @@ class ClientTrust:
         self._anchors = anchors
         self._database = database
         self._changed = asyncio.Event()
-        self._made_of: _Sources | None = None
+        self._made_of = _Sources(b"", frozenset())
 
     async def open(self) -> LiveContext:
         """The settings at start.
@@ -50,16 +52,20 @@ class ClientTrust:
 
         """
         try:
-            return LiveContext.of(self._make(await self._read()))
+            self._made_of = await self._read()
+            context = await self._build(self._made_of)
         except OSError as error:
             files = f"{self._config.certificate_file}, {self._config.key_file}"
             raise StartupError(f"tls: {files}: {error}") from error
+        registered = len(self._made_of.registered)
+        logging.get().info("tls: client certificates", anchors=len(self._anchors), registered=registered)
+        return LiveContext.of(context)
 
     async def follow(self, live: LiveContext) -> None:
         """Renew the settings until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
-            tasks.create_task(self._renew(live.renew))
+            tasks.create_task(self._renew(live))
 
     async def _listen(self) -> None:
         while True:
@@ -69,29 +75,38 @@ class ClientTrust:
                 logging.get().warning("tls: changes of clients cannot be heard", reason=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _renew(self, renew: Callable[[ssl.SSLContext], None]) -> None:
+    async def _renew(self, live: LiveContext) -> None:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), _REREAD_SECONDS)
             self._changed.clear()
+            started = time.monotonic()
             try:
-                sources = await self._read()
-                if sources != self._made_of:
-                    renew(self._make(sources))
+                await self._take_in(live, await self._read())
             except (OSError, Unavailable) as error:
                 logging.get().error("tls: not renewed, going on as before", reason=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
                 self._changed.set()
-            await asyncio.sleep(_TOGETHER_SECONDS)
+            # whoever changes clients all the time makes no more of a replica's time go there
+            await asyncio.sleep(max(_TOGETHER_SECONDS, _REST * (time.monotonic() - started)))
+
+    async def _take_in(self, live: LiveContext, sources: _Sources) -> None:
+        known = self._made_of
+        if sources == known:
+            return
+        if sources.files == known.files and sources.registered > known.registered:
+            live.add(trustworthy(sources.registered - known.registered, self._anchors))
+        else:  # a context forgets nothing
+            live.renew(await self._build(sources))
+        self._made_of = sources
+        logging.get().info("tls: client certificates changed", registered=len(sources.registered))
 
     async def _read(self) -> _Sources:
         """What the settings depend on."""
         files = self._config.certificate_file.read_bytes() + self._config.key_file.read_bytes()
         return _Sources(hashlib.sha256(files).digest(), await load_registered(self._database))
 
-    def _make(self, sources: _Sources) -> ssl.SSLContext:
+    async def _build(self, sources: _Sources) -> ssl.SSLContext:
+        """New settings, made beside the requests: OpenSSL takes longer for each certificate the more there are."""
         accepted = trustworthy(sources.registered, self._anchors)
-        context = server_context(self._config, self._anchors, accepted)
-        self._made_of = sources
-        logging.get().info("tls: client certificates", anchors=len(self._anchors), registered=len(accepted))
-        return context
+        return await asyncio.to_thread(server_context, self._config, self._anchors, accepted)

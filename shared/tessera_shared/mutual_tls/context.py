@@ -71,9 +71,9 @@ class _Connection(ssl.SSLObject):
 class LiveContext(ssl.SSLContext):
     """What a port is opened with: each new connection gets the newest settings.
 
-    asyncio calls `wrap_bio` for each connection. A context for each change, instead of one that is added to, because a
-    context forgets no certificate, and because it resumes sessions of its own only (TLS 1.2): a connection never brings
-    along a certificate that was verified under other settings.
+    asyncio calls `wrap_bio` for each connection. A context forgets no certificate, so what is to be forgotten makes a
+    new one. And it resumes sessions of its own only (TLS 1.2): a connection never brings along a certificate that was
+    verified when more was trusted.
     """
 
     _newest: ssl.SSLContext
@@ -88,6 +88,11 @@ class LiveContext(ssl.SSLContext):
     def renew(self, newest: ssl.SSLContext) -> None:
         """Use these settings for connections that begin from now on."""
         self._newest = newest
+
+    def add(self, registered: Iterable[bytes]) -> None:
+        """Accept these certificates too, from now on."""
+        for der in registered:
+            _trust(self._newest, der)
 
     def wrap_bio(
         self,
