@@ -33,7 +33,7 @@ _HIERARCHICAL = re.compile(r"https?://(?P<authority>[^/?]+)", re.IGNORECASE)
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _PORTS = {"https": 443, "http": 80}
 _PORTS_END = 65_536
-_RESOLVING_THREADS = 4
+_RESOLVING_THREADS = 16
 _CONNECTIONS = 16
 _MAX_AGE = re.compile(r"\d{1,9}")
 
@@ -139,14 +139,10 @@ class Fetcher:
                 context.load_verify_locations(config.ca_file)
         except OSError as error:  # ssl.SSLError is one
             raise StartupError(f"fetch.ca_file: {config.ca_file}: {error}") from error
-        self._http = httpx.AsyncClient(
-            verify=context,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=TOTAL_SECONDS,
-            # a connection to an address is made for one host name: it is not used again for another one
-            limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=0),
-        )
+        # the bare transport: nothing follows redirects, keeps cookies or reads the environment. A connection to an
+        # address is made for one host name, and is not used again for another one.
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=0)
+        self._transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
 
     async def get(self, url: str, accept: str) -> Fetched:
         """Fetch by GET; anything but a 200 is no answer.
@@ -171,7 +167,7 @@ class Fetcher:
 
     async def close(self) -> None:
         """End connections and threads."""
-        await self._http.aclose()
+        await self._transport.aclose()
         self._resolvers.shutdown(wait=False, cancel_futures=True)
 
     async def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Fetched:
@@ -203,7 +199,7 @@ class Fetcher:
         return addresses[0]
 
     async def _send(self, request: httpx.Request) -> Fetched:
-        response = await self._http.send(request, stream=True)
+        response = await self._transport.handle_async_request(request)
         try:
             if response.is_redirect or response.has_redirect_location:
                 raise NotFetched(f"the server answered {response.status_code}: redirects are not followed")

@@ -14,7 +14,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from tessera_shared.jose.algorithms import ALGORITHMS, ASYMMETRIC_SIGNING, generate
-from tessera_shared.jose.compact import is_signed_by, read
+from tessera_shared.jose.compact import is_keyed_with, is_signed_by, read
 from tessera_shared.jose.jwt import InvalidToken
 from tessera_shared.jose.public_key import (
     PRIVATE_MEMBERS,
@@ -105,6 +105,20 @@ def test_hs256_with_a_public_key_as_the_secret_is_impossible(alg, form):
         forged = read(f"{text}.{encode(hmac.digest(secret, text.encode(), ALGORITHMS[mac].hash_name))}")
         assert not is_signed_by(forged, public(alg).key, mac)
         assert not select((public(alg),), None, mac)
+
+
+def test_a_mac_is_verified_by_its_secret_and_no_other():
+    secret = b"a secret of at least thirty-two octets"
+    key = OctKey.import_key(secret)
+    for alg in ("HS256", "HS384", "HS512"):
+        text = jws.serialize_compact({"alg": alg}, b"{}", key, algorithms=[alg])
+        assert is_keyed_with(read(text), secret, alg)
+        assert not is_keyed_with(read(text), secret + b"x", alg)
+        assert not any(
+            is_keyed_with(read(text), secret, other) for other in ("HS256", "HS384", "HS512") if other != alg
+        )
+    pem = KEYS["RS256"].public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert not is_keyed_with(read(text), pem, "HS512")
 
 
 @pytest.mark.parametrize("member", ["jwk", "jku", "x5u", "x5c"])

@@ -222,7 +222,7 @@ MEMBERS = (
     st.none()
     | st.booleans()
     | st.integers()
-    | st.floats()
+    | st.floats(allow_nan=False)
     | st.text(max_size=10)
     | st.lists(st.text(max_size=3), max_size=2)
 )
@@ -232,7 +232,7 @@ MEMBERS = (
 @settings(max_examples=300, deadline=None)
 def test_whatever_is_put_into_a_proof_it_is_taken_or_refused_and_never_for_another_request(changes):
     try:
-        found = verify(proof({k: v for k, v in changes.items() if v == v}))  # noqa: PLR0124 - NaN is no JSON
+        found = verify(proof(changes))
     except InvalidProof:
         return
     assert not {"htm", "htu"} & {name for name, value in changes.items() if value is not None}

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from joserfc import jws
 from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
 from joserfc.util import urlsafe_b64decode
 
 from tessera_shared.jose.algorithms import ALGORITHMS, Key
@@ -83,6 +84,15 @@ def is_signed_by(unverified: Unverified, key: Key, alg: str) -> bool:
     except (JoseError, ValueError, TypeError):
         return False
     return True
+
+
+def is_keyed_with(unverified: Unverified, secret: bytes, alg: str) -> bool:
+    """Whether the signature is a MAC under this secret, by this algorithm and no other (RFC 7518 §3.2)."""
+    try:
+        key = OctKey.import_key(secret)
+    except ValueError:  # a secret that is the text of a public key (RFC 8725 §2.1)
+        return False
+    return is_signed_by(unverified, key, alg)
 
 
 def _read_object(encoded: str, section: str) -> dict[str, Any]:

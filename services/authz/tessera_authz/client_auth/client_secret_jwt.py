@@ -2,14 +2,12 @@
 
 from datetime import datetime
 
-from joserfc.jwk import OctKey
-
 from tessera_authz.client_auth.client_assertion import extract
 from tessera_authz.client_auth.credentials import AssertionCredentials
 from tessera_authz.client_auth.method import Method, Problem, Verifiers
 from tessera_authz.protocol.client_assertion import allowed_algs
 from tessera_authz.store.clients import ClientRecord
-from tessera_shared.jose.compact import is_signed_by
+from tessera_shared.jose.compact import is_keyed_with
 
 _BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}
 """RFC 7518 §3.2: a secret is at least as long as the hash."""
@@ -28,7 +26,7 @@ async def verify(credentials: AssertionCredentials, record: ClientRecord, by: Ve
         by.sealer.unseal(client.client_id, stored.sealed) for stored in record.valid_secrets(now) if stored.sealed
     ]
     long_enough = [secret for secret in secrets if len(secret) >= _BYTES[assertion.alg]]
-    if not any(is_signed_by(assertion, OctKey.import_key(secret), assertion.alg) for secret in long_enough):
+    if not any(is_keyed_with(assertion, secret, assertion.alg) for secret in long_enough):
         return f"a MAC under the client's secret, of {_BYTES[assertion.alg]} bytes at least"
     return await by.assertions.problem_with_use(assertion, client)
 
