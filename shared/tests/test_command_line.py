@@ -9,6 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 import pytest
+import structlog
 import typer
 
 from tessera_shared.command_line import CommandError, Group, read_secret, run
@@ -36,6 +37,14 @@ async def fail(_work, how: str):
         "startup": StartupError("no database"),
         "away": Unavailable("PostgreSQL does not answer"),
     }[how]
+
+
+@pytest.fixture(autouse=True)
+def _forget_logging():
+    """A command sets the process's log up; the next test has its own."""
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
 
 
 GROUPS = {"things": Group("Things.", {"list": list_things, "show": show, "fail": fail})}

@@ -61,7 +61,7 @@ def test_a_failed_start_tells_the_last_log_lines(tmp_path):
 def test_a_second_stack_in_the_same_folder_is_refused(tmp_path):
     first = Instance(tmp_path)
     first.claim()
-    first.record({}, {})
+    first.record({}, {}, {})
     with pytest.raises(StackError, match=f"running already \\(process {os.getpid()}\\)"):
         Instance(tmp_path).claim()
     first.release()
@@ -71,7 +71,7 @@ def test_a_second_stack_in_the_same_folder_is_refused(tmp_path):
 def test_what_a_killed_stack_left_running_is_ended(tmp_path, sleeper):
     crashed = Instance(tmp_path)
     crashed.claim()
-    crashed.record({"child": sleeper}, {})
+    crashed.record({"child": sleeper}, {}, {})
     crashed._lock.close()
     assert Instance(tmp_path).claim() == ["child"]
     assert gone(sleeper)
