@@ -18,7 +18,11 @@ from tessera_shared.errors import OAuthError
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 GRANTS = ("authorization_code", "refresh_token")
 CONFIDENTIAL = Client(
-    client_id="c", client_name="C", grant_types=GRANTS, tls_client_certificate_bound_access_tokens=True
+    client_id="c",
+    client_name="C",
+    grant_types=GRANTS,
+    scope=("profile",),
+    tls_client_certificate_bound_access_tokens=True,
 )
 PUBLIC = replace(CONFIDENTIAL, token_endpoint_auth_method="none")
 GRANT = Grant("g", "c", "alice", ("profile",), "s", NOW, "1", ("pwd",), None, (), NOW, NOW + timedelta(days=1))
