@@ -12,6 +12,7 @@ import pytest
 import structlog
 import typer
 
+from tessera_shared import logging
 from tessera_shared.command_line import CommandError, Group, read_secret, run
 from tessera_shared.errors import OAuthError, StartupError, Unavailable
 from tessera_shared.launch import is_command
@@ -44,6 +45,7 @@ def _forget_logging():
     """A command sets the process's log up; the next test has its own."""
     yield
     structlog.reset_defaults()
+    logging.get.cache_clear()
     structlog.contextvars.clear_contextvars()
 
 
