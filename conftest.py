@@ -41,6 +41,9 @@ ROOT = Path(__file__).parent
 POSTGRES_IMAGE, REDIS_IMAGE = "postgres:17-trixie", "redis:8"
 OWNER = DATABASE = "tessera"
 
+settings.register_profile("tessera", deadline=None)  # how long an example takes is the machine's matter
+settings.load_profile("tessera")
+
 DatabaseAs = Callable[[str], Awaitable[Database]]
 RedisAs = Callable[[str], Awaitable[Redis]]
 
