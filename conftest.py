@@ -22,6 +22,7 @@ import pytest
 import pytest_asyncio
 import redis
 from docker.errors import APIError, DockerException
+from hypothesis import settings
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
