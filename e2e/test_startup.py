@@ -65,7 +65,7 @@ def test_wrong_database_password_is_told_without_the_password(start: StartAlone,
 
 def test_database_without_the_schema_is_told_with_what_to_run(start: StartAlone) -> None:
     line = start("idp", {"DATABASE__NAME": "postgres"})
-    assert "schema: version 0 found" in line
+    assert "schema: 0001_keys.sql" in line
     assert "python -m tessera_shared.schema --config configs/migrate.yml" in line
 
 

@@ -1,6 +1,6 @@
 """Verifies client secrets: chosen ones against Argon2id hashes in few threads, remembered under a keyed hash.
 
-Generated secrets are stored as one SHA-256 and are compared at once (decision 7).
+Generated secrets are stored as one SHA-256 and are compared at once (decision 5).
 """
 
 import hashlib
