@@ -100,6 +100,18 @@ async def test_what_was_never_announced_is_read_from_the_database(authz, view):
     await until(lambda: knows(view, revocation), 2.5)
 
 
+async def test_what_the_database_said_once_is_known_when_it_is_away(authz, rs):
+    database, redis = rs
+    view = RevocationView(database, redis)
+    revocation = new()
+    await durable.add(authz[0], revocation)
+    claims = {revocation.kind: revocation.value, "sub": "alice"}
+    assert not view.is_revoked(claims)
+    assert await view.is_listed(claims)
+    assert view.is_revoked(claims)
+    assert not await view.is_listed({"jti": uuid4().hex})
+
+
 async def test_two_revocations_that_commit_out_of_order_are_both_found(authz, view):
     early, late = new(), new()
     async with authz[0].transaction() as tx:

@@ -60,8 +60,6 @@ from tessera_shared.keystore.live import LiveRing
 from tessera_shared.mutual_tls.anchors import Anchors
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
-from tessera_shared.revocation import durable
-from tessera_shared.revocation.entry import names
 from tessera_shared.revocation.view import RevocationView
 
 DESCRIPTION = "Tessera's authorization server: OAuth 2.1 and OpenID Connect."
@@ -189,7 +187,7 @@ def _own_verifier(rooms: Rooms) -> AccessTokenVerifier:
     """Verifies this server's own access tokens; when the view is not current, the database itself is asked."""
 
     async def is_unlisted(_token: str, claims: VerifiedClaims) -> bool:
-        return not await durable.is_listed(rooms.database, names(claims))
+        return not await rooms.revocations.is_listed(claims)
 
     issuer = rooms.config.issuer
     # whoever signed the token reads the same clock: no tolerance. The audience is whoever it was issued for.

@@ -23,10 +23,9 @@ INSERT INTO revocation.entries (kind, value, expires_at) VALUES ($1, $2, $3)
 ON CONFLICT (kind, value) DO UPDATE
 SET expires_at = greatest(entries.expires_at, excluded.expires_at), revoked_at = excluded.revoked_at
 """
-IS_LISTED = """
-SELECT EXISTS (
-    SELECT 1 FROM revocation.entries JOIN unnest($1::text[], $2::text[]) AS asked (kind, value) USING (kind, value)
-)
+FIND = """
+SELECT kind, value, expires_at FROM revocation.entries
+JOIN unnest($1::text[], $2::text[]) AS asked (kind, value) USING (kind, value)
 """
 PURGE = """
 DELETE FROM revocation.entries WHERE ctid = ANY (ARRAY(
@@ -46,9 +45,10 @@ async def since(database: Database, moment: datetime, now: datetime) -> list[tup
     return [(Revocation(row["kind"], row["value"], row["expires_at"]), row["revoked_at"]) for row in rows]
 
 
-async def is_listed(database: Database, named: Sequence[tuple[str, str]]) -> bool:
-    """Whether any of these names was revoked."""
-    return bool(await database.fetchval(IS_LISTED, [kind for kind, _ in named], [value for _, value in named]))
+async def find(database: Database, named: Sequence[tuple[str, str]]) -> list[Revocation]:
+    """What is listed under any of these names."""
+    rows = await database.fetch(FIND, [kind for kind, _ in named], [value for _, value in named])
+    return [Revocation(row["kind"], row["value"], row["expires_at"]) for row in rows]
 
 
 async def purge(database: Database, now: datetime) -> None:

@@ -54,13 +54,16 @@ class RevocationView:
         return up_since is not None and self._reconciled_at >= up_since and clock.steady() < self._heard_at + _HEARD
 
     async def is_listed(self, claims: Mapping[str, Any]) -> bool:
-        """Whether the database lists the access token of these claims as revoked.
+        """Whether the database lists the access token of these claims as revoked; what it says is kept.
 
         Raises:
             Unavailable: It does not answer.
 
         """
-        return await durable.is_listed(self._database, names(claims))
+        found = await durable.find(self._database, names(claims))
+        for revocation in found:
+            self.add(revocation)
+        return bool(found)
 
     def is_revoked(self, claims: Mapping[str, Any]) -> bool:
         """Whether the access token of these claims was revoked, as far as the view knows."""
