@@ -16,7 +16,14 @@ pytestmark = pytest.mark.integration
 async def settled(rs, http):
     """After the last outage: both are followed again, which takes a reading of the database after the stream is up."""
     await rs.healthy(http, seconds=5)
+    await until(lambda: follows_the_stream(rs), 15)
     await asyncio.sleep(2.5)
+
+
+async def follows_the_stream(service):
+    """What its log says: a connection that was tried while Redis was away may take its whole time-out to fail."""
+    log = service.log.read_text()
+    return log.count("revocations: stream lost") == log.count("revocations: following the stream again")
 
 
 async def status(http, service, token, path="/resource"):
