@@ -25,5 +25,16 @@ SCOPE_CLAIMS: dict[str, tuple[str, ...]] = {
 """The claims that userinfo tells for each granted scope."""
 
 ACR_ONE_FACTOR = "urn:tessera:acr:one-factor"
-ACR_VALUES = (ACR_ONE_FACTOR,)
-"""Authentication context class references, weakest first."""
+ACR_MULTI_FACTOR = "urn:tessera:acr:multi-factor"
+ACR_PHISHING_RESISTANT = "urn:tessera:acr:phishing-resistant"
+ACR_VALUES = (ACR_ONE_FACTOR, ACR_MULTI_FACTOR, ACR_PHISHING_RESISTANT)
+"""Authentication context class references (OpenID Connect Core §2), weakest first: each includes those before it."""
+
+
+def reaches(acr: str, wanted: str | None) -> bool:
+    """Whether a login of this class is at least as strong as what is wanted; one that is not known is never reached."""
+    if wanted is None:
+        return True
+    if acr not in ACR_VALUES or wanted not in ACR_VALUES:
+        return acr == wanted
+    return ACR_VALUES.index(acr) >= ACR_VALUES.index(wanted)

@@ -73,6 +73,10 @@ class Ask:
         sub: Who must be logged in: for a login if somebody in particular is expected, for consent who was asked.
         sid: For consent: in which session.
         described: For consent: what the administrator says about each scope.
+        acr: The authentication context class that the login should reach; an essential one must be reached.
+        acr_essential: Whether a login below `acr` is `unmet`.
+        select_account: The user must choose the account, though somebody is logged in (`prompt=select_account`).
+        return_to: A path of the idp itself, for a login that the idp asks of itself; authz never sets it.
 
     """
 
@@ -88,6 +92,10 @@ class Ask:
     sub: str | None = None
     sid: str | None = None
     described: tuple[ScopeDescription, ...] = ()
+    acr: str | None = None
+    acr_essential: bool = False
+    select_account: bool = False
+    return_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +116,15 @@ class Answer:
     Attributes:
         step: The step of the `Ask`.
         outcome: `no_session`: nobody is logged in as asked and no page could be shown; `denied`: the user said no;
-            `session_ended`: the session that consent was asked in is over.
+            `session_ended`: the session that consent was asked in is over; `unmet`: the user cannot log in as strongly
+            as the essential `acr` asks.
         authentication: For `authenticated`.
         scope: For `consented`.
 
     """
 
     step: str
-    outcome: Literal["authenticated", "consented", "no_session", "denied", "session_ended"]
+    outcome: Literal["authenticated", "consented", "no_session", "denied", "session_ended", "unmet"]
     authentication: Authentication | None = None
     scope: tuple[str, ...] = ()
 

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from jinja2 import UndefinedError
+from starlette.requests import Request
 from starlette.routing import Router
 
 from tessera_shared.http.openapi import routes
@@ -14,8 +15,13 @@ def pages():
     return load_pages()
 
 
-def test_error_page_says_what_to_do_and_what_to_tell_whom_is_asked(pages):
-    page = pages.error_page("Not possible", "Start <again>.", "invalid_request", "id-12345", 400)
+@pytest.fixture
+def request_():
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": [], "state": {"request_id": "id-12345"}})
+
+
+def test_error_page_says_what_to_do_and_what_to_tell_whom_is_asked(pages, request_):
+    page = pages.error_page(request_, "Not possible", "Start <again>.", "invalid_request", 400)
     html = page.body.decode()
     assert page.status_code == 400
     assert "Start &lt;again&gt;." in html
@@ -25,8 +31,8 @@ def test_error_page_says_what_to_do_and_what_to_tell_whom_is_asked(pages):
     assert "<title>Not possible · Tessera</title>" in html
 
 
-def test_error_page_cannot_be_framed_or_stored(pages):
-    headers = pages.error_page("t", "m", "e", "r", 400).headers
+def test_error_page_cannot_be_framed_or_stored(pages, request_):
+    headers = pages.error_page(request_, "t", "m", "e", 400).headers
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["cache-control"] == "no-store"
 

@@ -1,8 +1,7 @@
-"""The one composition root: builds every object, and holds the one table of endpoints."""
+"""The one composition root: builds every object, and lists every endpoint."""
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
 from starlette.routing import Router
 from starlette.types import ASGIApp
@@ -18,7 +17,6 @@ from tessera_idp.endpoints.metadata import MetadataEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
-from tessera_idp.login_methods import LOGIN_METHODS
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.sessions import SessionStore
@@ -29,11 +27,10 @@ from tessera_shared.argon2id import Argon2id
 from tessera_shared.db import Database
 from tessera_shared.dpop import Nonces, ProofVerifier
 from tessera_shared.http.access import Access
-from tessera_shared.http.as_page import as_page
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
-from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply, Security, document_endpoints, routes
+from tessera_shared.http.openapi import Endpoint, document_endpoints, routes
 from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
@@ -105,98 +102,15 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
-    return [
-        _login(LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), pages)),
-        _consent(ConsentEndpoint(handover, forms, sessions, pages)),
-        _logout(LogoutEndpoint(hints, forms, sessions, pages, config.issuer)),
-    ]
-
-
-def _login(login: LoginEndpoint) -> Endpoint:
-    show, submit = as_page(login.pages, login.show), as_page(login.pages, login.submit)
-    typed = (
-        _ask("form"),
-        _CSRF,
-        Parameter("method", "How to log in", values=tuple(LOGIN_METHODS)),
-        Parameter("username", "Name of the account", example="alice"),
-        Parameter("password", "Password of the account"),
-        Parameter("action", "The button", values=("login", "deny")),
-    )
-    return Endpoint(
-        "/oidc/v1/login",
-        (
-            Operation("GET", "Login page", show, (_ask("query"),), (_PAGE, _ANSWER, _BAD_ASK)),
-            Operation("POST", "Log in, or refuse to", submit, typed, (_ANSWER, _BAD_ASK, _NOT_ACCEPTED, _BUSY)),
-        ),
-    )
-
-
-def _consent(consent: ConsentEndpoint) -> Endpoint:
-    show, submit = as_page(consent.pages, consent.show), as_page(consent.pages, consent.submit)
-    decided = (_ask("form"), _CSRF, Parameter("action", "The button", required=True, values=("allow", "deny")))
-    return Endpoint(
-        "/oidc/v1/consent",
-        (
-            Operation("GET", "Consent page", show, (_ask("query"),), (_PAGE, _ANSWER, _BAD_ASK)),
-            Operation("POST", "Allow or deny", submit, decided, (_ANSWER, _BAD_ASK, _NOT_ACCEPTED)),
-        ),
-    )
-
-
-def _logout(logout: LogoutEndpoint) -> Endpoint:
-    by_query, by_form = as_page(logout.pages, logout.by_query), as_page(logout.pages, logout.by_form)
-    decided = (
-        *_logout_parameters("form"),
-        Parameter("csrf", "Token of the confirmation page"),
-        Parameter("action", "The confirmation page's button", values=("logout", "stay")),
-    )
-    summary, section = "RP-initiated logout", "OpenID Connect RP-Initiated Logout 1.0 §2"
-    asked, replies = _logout_parameters("query"), (_PAGE, _AFTER_LOGOUT)
-    return Endpoint(
-        "/oidc/v1/logout",
-        (
-            Operation("GET", summary, by_query, asked, replies, section=section),
-            Operation(
-                "POST", f"{summary}, or its confirmation", by_form, decided, (*replies, _NOT_ACCEPTED), (), section
-            ),
-        ),
-    )
+    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), pages)
+    consent = ConsentEndpoint(handover, forms, sessions, pages)
+    logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
+    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints()]
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
     userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users)
-    metadata = MetadataEndpoint(parts.metadata)
-    replies = (
-        Reply(200, "The claims of the granted scope that the user has, and sub"),
-        Reply(401, "No token, not a valid one, or no proof", headers=("WWW-Authenticate", "DPoP-Nonce")),
-        Reply(403, "The token lacks the scope openid", headers=("WWW-Authenticate",)),
-        Reply(503, "Whether the token was revoked cannot be known now"),
-    )
-    section = "OpenID Connect Core 1.0 §5.3"
-    in_form = Parameter("access_token", "The token, where it is not in the header")
-    proof = Parameter("DPoP", "Proof for a token that is bound to a key (RFC 9449)", where="header")
-    security: tuple[Security, ...] = ("bearer", "dpop")
-    return [
-        Endpoint(
-            "/oidc/v1/userinfo",
-            (
-                Operation("GET", "Claims of the user", userinfo.tell, (proof,), replies, security, section),
-                Operation("POST", "Claims of the user", userinfo.tell, (in_form, proof), replies, security, section),
-            ),
-        ),
-        Endpoint(
-            "/.well-known/openid-configuration",
-            (
-                Operation(
-                    "GET",
-                    "The issuer's metadata, told again",
-                    metadata.tell,
-                    replies=(Reply(200, "The metadata"), Reply(503, "The issuer did not answer yet")),
-                    section="OpenID Connect Discovery 1.0 §4",
-                ),
-            ),
-        ),
-    ]
+    return [*userinfo.endpoints(), *MetadataEndpoint(parts.metadata).endpoints()]
 
 
 def _access(config: IdpConfig, parts: Parts, master_key: bytes) -> Access:
@@ -219,26 +133,3 @@ def _health(parts: Parts) -> Endpoint:
         return bool(parts.ring.current.keys)
 
     return health_endpoint({"database": database_check(parts.database), "keys": has_keys})
-
-
-_HTML = "text/html"
-_PAGE = Reply(200, "A page", media_type=_HTML)
-_ANSWER = Reply(303, "Back to the issuer, with the answer", headers=("Location",))
-_BAD_ASK = Reply(400, "The ask is missing, not from the issuer, or too old", media_type=_HTML)
-_NOT_ACCEPTED = Reply(403, "The page again: not its own form, or wrong credentials", media_type=_HTML)
-_BUSY = Reply(503, "The page again: too many logins are waiting", media_type=_HTML)
-_AFTER_LOGOUT = Reply(303, "To the client's post_logout_redirect_uri", headers=("Location",))
-_CSRF = Parameter("csrf", "Token of the page", required=True)
-
-
-def _ask(where: Literal["query", "form"]) -> Parameter:
-    return Parameter("ask", "What the issuer asks for, sealed", required=True, where=where)
-
-
-def _logout_parameters(where: Literal["query", "form"]) -> tuple[Parameter, ...]:
-    return (
-        Parameter("id_token_hint", "An ID token of the session; it may have expired", where=where),
-        Parameter("client_id", "The client; must be the ID token's audience", where=where),
-        Parameter("post_logout_redirect_uri", "Where to go afterwards; registered, exactly", where=where),
-        Parameter("state", "Comes back with the redirect", where=where),
-    )

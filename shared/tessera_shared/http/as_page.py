@@ -14,18 +14,17 @@ def as_page(pages: Pages, handler: Handler) -> Handler:
     """The same handler, its refusals shown as pages; what broke is left to the exchange."""
 
     async def serve(request: Request) -> Response:
-        request_id = request.state.request_id
         try:
             return await handler(request)
         except OAuthError as error:
             log_refusal(error)
             title = "This request cannot be served"
-            response = pages.error_page(title, error.description, error.error, request_id, error.status)
+            response = pages.error_page(request, title, error.description, error.error, error.status)
             response.headers.update(error.headers)
         except Unavailable as error:
             logging.get().error("unavailable", reason=str(error))
             message = "Something that this page needs does not answer right now. Try again in a moment."
-            response = pages.error_page("Not available", message, "temporarily_unavailable", request_id, 503)
+            response = pages.error_page(request, "Not available", message, "temporarily_unavailable", 503)
             response.headers["retry-after"] = "1"
         return response
 

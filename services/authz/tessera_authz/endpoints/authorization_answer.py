@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_authz.protocol.authorization_request import ReplyAddress
@@ -27,22 +28,24 @@ class AuthorizationAnswer:
     pages: Pages
     signer: Signer
 
-    def code(self, client: Client, reply: ReplyAddress, code: str) -> Response:
+    def code(self, request: Request, client: Client, reply: ReplyAddress, code: str) -> Response:
         """Tell the client its code (RFC 6749 §4.1.2)."""
-        return self._respond(client, reply, [("code", code)])
+        return self._respond(request, client, reply, [("code", code)])
 
-    def error(self, client: Client, reply: ReplyAddress, error: OAuthError) -> Response:
+    def error(self, request: Request, client: Client, reply: ReplyAddress, error: OAuthError) -> Response:
         """Tell the client an error (RFC 6749 §4.1.2.1)."""
         log_refusal(error)
-        return self._respond(client, reply, [("error", error.error), ("error_description", error.description)])
+        return self._respond(request, client, reply, [("error", error.error), ("error_description", error.description)])
 
-    def _respond(self, client: Client, reply: ReplyAddress, parameters: list[tuple[str, str]]) -> Response:
+    def _respond(
+        self, request: Request, client: Client, reply: ReplyAddress, parameters: list[tuple[str, str]]
+    ) -> Response:
         state = [] if reply.state is None else [("state", reply.state)]
         mode = RESPONSE_MODES[reply.response_mode]
         told = [*parameters, *state, ("iss", self.issuer)]
         if mode.is_signed:
             told = [("response", self._sign(client, told))]
-        return mode.respond(self.pages, reply.redirect_uri, told)
+        return mode.respond(request, self.pages, reply.redirect_uri, told)
 
     def _sign(self, client: Client, parameters: list[tuple[str, str]]) -> str:
         """JARM §2.1: the answer's parameters as claims, with iss, aud and a short exp."""

@@ -76,7 +76,7 @@ class AuthorizationEndpoint:
         # 3. check the request, be it in the parameters, in a request object or pushed before
         incoming = await self.reader.read(form, client, now)
         if isinstance(incoming, Refused):
-            return self.answer.error(client, incoming.reply, incoming.error)
+            return self.answer.error(request, client, incoming.reply, incoming.error)
         # 4. store the request, bound to this browser, and hand over to the identity provider
         cookie = next(iter(self.cookie.read(request)), None) or self.cookie.new()
         step = await self.requests.add(incoming, opaque.digest(cookie[1]), now, now + self.lifetimes.request)
@@ -102,8 +102,8 @@ class AuthorizationEndpoint:
         await self._use_up(pending, now)
         if isinstance(step, Proceed):
             code = await self._grant(pending.request, step, now)
-            return self.answer.code(client, pending.request.reply_address, code)
-        return self.answer.error(client, pending.request.reply_address, step)
+            return self.answer.code(request, client, pending.request.reply_address, code)
+        return self.answer.error(request, client, pending.request.reply_address, step)
 
     async def _client(self, form: Form) -> Client:
         if form.repeated & {"client_id", "redirect_uri"}:

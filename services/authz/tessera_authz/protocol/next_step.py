@@ -37,16 +37,9 @@ def next_step(
     request: AuthorizationRequest, authentication: Authentication | None, consented: Scope, answer: Answer | None
 ) -> NextStep:
     """Decide from the request, who is logged in, what that user consented to before, and the idp's last answer."""
-    match answer.outcome if answer else None:
-        case "denied":
-            return _error("access_denied", "The user denied the request.", "RFC 6749 §4.1.2.1")
-        case "no_session":
-            return _error("login_required", "The user is not logged in.", "OIDC Core §3.1.2.6")
-        case "session_ended":
-            authentication = None
-        case _:
-            pass
-    if authentication is None:
+    if answer and (refusal := _refusal(answer)):
+        return refusal
+    if authentication is None or (answer and answer.outcome == "session_ended"):
         return Login()
     if request.expected_sub not in (None, authentication.sub):
         return _error("login_required", "Another user is logged in than was expected.", "OIDC Core §3.1.2.1")
@@ -59,6 +52,23 @@ def next_step(
             return _error("consent_required", "The user has not consented yet.", "OIDC Core §3.1.2.6")
         return Consent(authentication)
     return Proceed(authentication, request.scope, newly_consented=False)
+
+
+def _refusal(answer: Answer) -> OAuthError | None:
+    """What the client is told where the idp's answer ends the request."""
+    match answer.outcome:
+        case "denied":
+            return _error("access_denied", "The user denied the request.", "RFC 6749 §4.1.2.1")
+        case "no_session":
+            return _error("login_required", "The user is not logged in.", "OIDC Core §3.1.2.6")
+        case "unmet":
+            return _error(
+                "unmet_authentication_requirements",
+                "The user cannot log in as strongly as the request demands.",
+                "OIDC Unmet Authentication Requirements §2",
+            )
+        case _:
+            return None
 
 
 def is_identity_assured(client: Client, redirect_uri: str) -> bool:

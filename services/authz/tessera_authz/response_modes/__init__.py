@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_authz.response_modes import form_post, query
@@ -15,7 +16,7 @@ Parameters = Sequence[tuple[str, str]]
 class ResponseMode:
     """One mode: how parameters are sent, and whether they are first signed into one (JARM)."""
 
-    respond: Callable[[Pages, str, Parameters], Response]
+    respond: Callable[[Request, Pages, str, Parameters], Response]
     is_signed: bool = False
 
 

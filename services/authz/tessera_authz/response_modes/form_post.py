@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_shared.http.pages import Pages
 from tessera_shared.uri import origin
 
 
-def respond(pages: Pages, redirect_uri: str, parameters: Sequence[tuple[str, str]]) -> Response:
+def respond(request: Request, pages: Pages, redirect_uri: str, parameters: Sequence[tuple[str, str]]) -> Response:
     """A page whose form posts itself; without JavaScript it has a button."""
     return pages.page(
-        "form_post.html", form_action=(origin(redirect_uri),), redirect_uri=redirect_uri, parameters=parameters
+        request, "form_post.html", form_action=(origin(redirect_uri),), redirect_uri=redirect_uri, parameters=parameters
     )

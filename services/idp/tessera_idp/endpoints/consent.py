@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.endpoints.handover import Handover, Received
+from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, NOT_ACCEPTED, PAGE, ask_parameter
 from tessera_idp.protocol.models import Session
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_idp.protocol.scope_description import describe
@@ -16,6 +17,8 @@ from tessera_shared.audit import Event
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer, Ask
 from tessera_shared.http import form
+from tessera_shared.http.as_page import as_page
+from tessera_shared.http.openapi import Endpoint, Operation, Parameter
 from tessera_shared.http.pages import Pages
 
 _STALE = "This page was open for too long, or your browser does not keep cookies. Decide again."
@@ -75,6 +78,21 @@ class ConsentEndpoint:
             case _:
                 raise OAuthError("invalid_request", "The form does not say what was decided.", expected="allow or deny")
 
+    def endpoints(self) -> list[Endpoint]:
+        """The consent page's declaration."""
+        show, submit = as_page(self.pages, self.show), as_page(self.pages, self.submit)
+        button = Parameter("action", "The button", required=True, values=("allow", "deny"))
+        decided = (ask_parameter("form"), CSRF, button)
+        return [
+            Endpoint(
+                "/oidc/v1/consent",
+                (
+                    Operation("GET", "Consent page", show, (ask_parameter("query"),), (PAGE, ANSWER, BAD_ASK)),
+                    Operation("POST", "Allow or deny", submit, decided, (ANSWER, BAD_ASK, NOT_ACCEPTED)),
+                ),
+            )
+        ]
+
     async def _session(self, request: Request, ask: Ask, now: datetime) -> Session | None:
         session = await self.sessions.current(request, now)
         is_meant = session is not None and (session.sub, session.sid) == (ask.sub, ask.sid)
@@ -86,6 +104,7 @@ class ConsentEndpoint:
         client = displayed(received.ask.client)
         browser_id = self.forms.browser_id(request)
         response = self.pages.page(
+            request,
             "consent.html",
             status=status,
             form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),

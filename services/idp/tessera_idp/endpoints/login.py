@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.endpoints.handover import Handover, Received
+from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, BUSY, CSRF, NOT_ACCEPTED, PAGE, ask_parameter
 from tessera_idp.login_methods import LOGIN_METHODS
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.login_methods.password import METHOD as PASSWORD
@@ -18,6 +19,8 @@ from tessera_shared.argon2id import Busy
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer, Ask
 from tessera_shared.http import form
+from tessera_shared.http.as_page import as_page
+from tessera_shared.http.openapi import Endpoint, Operation, Parameter
 from tessera_shared.http.pages import Pages
 
 _WRONG = "That username and password do not belong together. Check both and try again."
@@ -84,12 +87,34 @@ class LoginEndpoint:
         self.sessions.cookies.set(response, "session", cookie)
         return response
 
+    def endpoints(self) -> list[Endpoint]:
+        """The login page's declaration."""
+        show, submit = as_page(self.pages, self.show), as_page(self.pages, self.submit)
+        typed = (
+            ask_parameter("form"),
+            CSRF,
+            Parameter("method", "How to log in", values=tuple(LOGIN_METHODS)),
+            Parameter("username", "Name of the account", example="alice"),
+            Parameter("password", "Password of the account"),
+            Parameter("action", "The button", values=("login", "deny")),
+        )
+        return [
+            Endpoint(
+                "/oidc/v1/login",
+                (
+                    Operation("GET", "Login page", show, (ask_parameter("query"),), (PAGE, ANSWER, BAD_ASK)),
+                    Operation("POST", "Log in, or refuse to", submit, typed, (ANSWER, BAD_ASK, NOT_ACCEPTED, BUSY)),
+                ),
+            )
+        ]
+
     def _page(
         self, request: Request, received: Received, username: str | None, problem: str | None = None, status: int = 200
     ) -> Response:
         client = displayed(received.ask.client)
         browser_id = self.forms.browser_id(request)
         response = self.pages.page(
+            request,
             "login.html",
             status=status,
             form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),

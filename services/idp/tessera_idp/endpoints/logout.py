@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tessera_idp.endpoints.browser import Forms, Sessions
+from tessera_idp.endpoints.page_declarations import NOT_ACCEPTED, PAGE
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.protocol.logout import Hint, LogoutRequest, needs_confirmation, redirect_target
 from tessera_idp.protocol.models import Session
 from tessera_idp.protocol.page_policy import form_destinations
 from tessera_shared import clock, logging
 from tessera_shared.http import form
+from tessera_shared.http.as_page import as_page
 from tessera_shared.http.form import Form
 from tessera_shared.http.headers import NO_STORE
+from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
 from tessera_shared.http.pages import Pages
 from tessera_shared.uri import origin
 
@@ -67,7 +71,7 @@ class LogoutEndpoint:
             return self._page(request, asked, hint, session, _STALE, 403)
         # 3. the decision
         if sent.get("action") != "logout":
-            return self.pages.page("stayed.html", session=session)
+            return self.pages.page(request, "stayed.html", session=session)
         return await self._finish(request, asked, hint, session, now)
 
     async def _read(self, parameters: Form, now: datetime) -> tuple[LogoutRequest, Hint | None]:
@@ -90,7 +94,9 @@ class LogoutEndpoint:
             logging.get().info(
                 "no redirect after logout", section="RP-Initiated Logout §3", valid_hint=hint is not None
             )
-        response = self.pages.page("logged_out.html") if target is None else RedirectResponse(target, 303, NO_STORE)
+        response = (
+            self.pages.page(request, "logged_out.html") if target is None else RedirectResponse(target, 303, NO_STORE)
+        )
         if self.sessions.cookies.read(request, "session") is not None:
             self.sessions.cookies.clear(response, "session")
         return response
@@ -107,6 +113,7 @@ class LogoutEndpoint:
         target = redirect_target(asked, hint)
         browser_id = self.forms.browser_id(request)
         response = self.pages.page(
+            request,
             "logout.html",
             status=status,
             form_action=() if target is None else form_destinations(self.issuer, origin(target)),
@@ -117,3 +124,43 @@ class LogoutEndpoint:
             problem=problem,
         )
         return self.forms.remember(response, request, browser_id)
+
+    def endpoints(self) -> list[Endpoint]:
+        """The logout endpoint's declaration."""
+        by_query, by_form = as_page(self.pages, self.by_query), as_page(self.pages, self.by_form)
+        decided = (
+            *_parameters("form"),
+            Parameter("csrf", "Token of the confirmation page"),
+            Parameter("action", "The confirmation page's button", values=("logout", "stay")),
+        )
+        summary, section = "RP-initiated logout", "OpenID Connect RP-Initiated Logout 1.0 §2"
+        asked, replies = _parameters("query"), (PAGE, _AFTER_LOGOUT)
+        return [
+            Endpoint(
+                "/oidc/v1/logout",
+                (
+                    Operation("GET", summary, by_query, asked, replies, section=section),
+                    Operation(
+                        "POST",
+                        f"{summary}, or its confirmation",
+                        by_form,
+                        decided,
+                        (*replies, NOT_ACCEPTED),
+                        (),
+                        section,
+                    ),
+                ),
+            )
+        ]
+
+
+def _parameters(where: Literal["query", "form"]) -> tuple[Parameter, ...]:
+    return (
+        Parameter("id_token_hint", "An ID token of the session; it may have expired", where=where),
+        Parameter("client_id", "The client; must be the ID token's audience", where=where),
+        Parameter("post_logout_redirect_uri", "Where to go afterwards; registered, exactly", where=where),
+        Parameter("state", "Comes back with the redirect", where=where),
+    )
+
+
+_AFTER_LOGOUT = Reply(303, "To the client's post_logout_redirect_uri", headers=("Location",))

@@ -11,6 +11,7 @@ from tessera_shared import clock
 from tessera_shared.http import bearer
 from tessera_shared.http.access import Access
 from tessera_shared.http.headers import NO_STORE
+from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply, Security
 from tessera_shared.jose.jwt import InvalidToken
 
 
@@ -40,3 +41,25 @@ class UserinfoEndpoint:
             )
         # 4. the claims
         return JSONResponse(userinfo(user, scope), headers=NO_STORE)
+
+    def endpoints(self) -> list[Endpoint]:
+        """The userinfo endpoint's declaration."""
+        replies = (
+            Reply(200, "The claims of the granted scope that the user has, and sub"),
+            Reply(401, "No token, not a valid one, or no proof", headers=("WWW-Authenticate", "DPoP-Nonce")),
+            Reply(403, "The token lacks the scope openid", headers=("WWW-Authenticate",)),
+            Reply(503, "Whether the token was revoked cannot be known now"),
+        )
+        section, summary = "OpenID Connect Core 1.0 §5.3", "Claims of the user"
+        in_form = Parameter("access_token", "The token, where it is not in the header")
+        proof = Parameter("DPoP", "Proof for a token that is bound to a key (RFC 9449)", where="header")
+        security: tuple[Security, ...] = ("bearer", "dpop")
+        return [
+            Endpoint(
+                "/oidc/v1/userinfo",
+                (
+                    Operation("GET", summary, self.tell, (proof,), replies, security, section),
+                    Operation("POST", summary, self.tell, (in_form, proof), replies, security, section),
+                ),
+            )
+        ]

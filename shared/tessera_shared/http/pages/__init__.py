@@ -42,6 +42,7 @@ class Pages:
 
     def page(
         self,
+        request: Request,
         template: str,
         *,
         status: int = 200,
@@ -52,6 +53,7 @@ class Pages:
         """A template as an answer that cannot be framed or stored.
 
         Args:
+            request: The request it answers.
             template: The template's name.
             status: HTTP status.
             form_action: Origins a form may lead to beside the page's own, redirects included.
@@ -60,21 +62,29 @@ class Pages:
 
         """
         headers = page_headers(form_action, image_sources=image_sources)
-        return HTMLResponse(self.render(template, **context), status, headers)
+        html = self.render(template, request_id=request.state.request_id, **context)
+        return HTMLResponse(html, status, headers)
 
-    def error_page(self, title: str, message: str, error_code: str, request_id: str, status: int) -> Response:
+    def error_page(self, request: Request, title: str, message: str, error_code: str, status: int) -> Response:
         """What a user sees where an error must not be told to the client by a redirect.
 
+        The page also shows the request's id, under which the log has the details.
+
         Args:
+            request: The request it answers.
             title: A few words: what is the matter.
             message: One or two sentences for the user: what happened and what can be done.
             error_code: The specification's code, such as `invalid_request`, for whoever is asked for help.
-            request_id: The id under which the log has the details.
             status: HTTP status.
 
         """
         return self.page(
-            "error.html", status=status, title=title, message=message, error_code=error_code, request_id=request_id
+            request,
+            "error.html",
+            status=status,
+            title=title,
+            message=message,
+            error_code=error_code,
         )
 
     def endpoints(self) -> list[Endpoint]:

@@ -1,0 +1,18 @@
+"""What the OpenAPI document says of every page alike: its replies, and the parameters that come with each form."""
+
+from typing import Literal
+
+from tessera_shared.http.openapi import Parameter, Reply
+
+HTML = "text/html"
+PAGE = Reply(200, "A page", media_type=HTML)
+ANSWER = Reply(303, "Back to the issuer, with the answer", headers=("Location",))
+BAD_ASK = Reply(400, "The ask is missing, not from the issuer, or too old", media_type=HTML)
+NOT_ACCEPTED = Reply(403, "The page again: not its own form, or wrong credentials", media_type=HTML)
+BUSY = Reply(503, "The page again: too many logins are waiting", media_type=HTML)
+CSRF = Parameter("csrf", "Token of the page", required=True)
+
+
+def ask_parameter(where: Literal["query", "form"]) -> Parameter:
+    """The ask that a page serves."""
+    return Parameter("ask", "What the issuer asks for, sealed", required=True, where=where)
