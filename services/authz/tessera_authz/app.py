@@ -58,6 +58,7 @@ from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation, VerifiedClaims
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.mutual_tls.anchors import Anchors
+from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
@@ -82,6 +83,7 @@ class Rooms:
     proofs: ProofVerifier
     fetcher: Fetcher
     anchors: Anchors
+    subjects: Subjects
 
 
 def build(rooms: Rooms) -> ASGIApp:
@@ -116,6 +118,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         pushed,
         RequestObjectReader(config.issuer, client_keys, config.clock_tolerance_seconds),
         rooms.ring,
+        rooms.subjects,
         config.issuer,
     )
     authorize = AuthorizationEndpoint(
@@ -135,12 +138,12 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         ),
     )
     refresh_grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
-    issuer = TokenIssuer(config, signer, grants)
+    issuer = TokenIssuer(config, signer, grants, rooms.subjects)
     possession = Possession(rooms.proofs, config.public_urls)
     return [
         *authorize.endpoints(),
         TokenEndpoint(authenticator, possession, grants, issuer, revoker, refresh_grace, config.resources).endpoint(),
-        IntrospectionEndpoint(authenticator, rooms.directory, finder, config.issuer).endpoint(),
+        IntrospectionEndpoint(authenticator, rooms.directory, finder, rooms.subjects, config.issuer).endpoint(),
         RevocationEndpoint(authenticator, finder, revoker).endpoint(),
         PushedRequestEndpoint(
             authenticator, possession, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)

@@ -18,6 +18,7 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
@@ -35,6 +36,7 @@ from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.keystore.live import LiveRing
+from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
@@ -101,7 +103,12 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
         AuditTrail(parts.database),
     )
     handover = Handover(parts.ring, config.issuer)
-    hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
+    hints = HintReader(
+        parts.ring,
+        LogoutClientStore(parts.database),
+        ClientSubjects(parts.database, Subjects.under(master_key)),
+        config.issuer,
+    )
     login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
@@ -109,7 +116,8 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
-    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users)
+    subjects = ClientSubjects(parts.database, Subjects.under(master_key))
+    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, subjects)
     return [*userinfo.endpoints(), *MetadataEndpoint(parts.metadata).endpoints()]
 
 
