@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.client_metadata import READERS, Supported, check
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS, FAPI2_SIGNING_ALGS, PROFILES
-from tessera_authz.protocol.subject_identifier import check_unchanged
 from tessera_authz.protocol.registration_policy import STRICT_WHEN_TRUE, STRICTNESS, Bounds
+from tessera_authz.protocol.subject_identifier import check_unchanged
 from tessera_shared.errors import OAuthError
 from tessera_shared.jose.algorithms import generate
 

@@ -137,9 +137,7 @@ async def test_a_later_change_never_goes_beyond_what_registration_allowed(regist
 async def test_a_client_cannot_become_pairwise_later(registry, database):
     made = await register(registry)
     with pytest.raises(OAuthError) as caught:
-        await registry.revise(
-            made.client.client_id, made.registration_token, revised(subject_type="pairwise"), by()
-        )
+        await registry.revise(made.client.client_id, made.registration_token, revised(subject_type="pairwise"), by())
     assert caught.value.error == "invalid_client_metadata"
     stored = await registration.find(database, made.client.client_id)
     assert "subject_type" not in stored.metadata
