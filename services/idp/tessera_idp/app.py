@@ -18,6 +18,7 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.protection import Protection
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
@@ -40,6 +41,7 @@ from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
+from tessera_shared.throttle import Throttle
 from tessera_shared.uri import origin
 
 TITLE = "Tessera IdP"
@@ -105,7 +107,8 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
-    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), pages)
+    protection = Protection(Throttle(parts.redis), config.protection)
+    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     return [*login.endpoints(), *consent.endpoints(), *logout.endpoints()]
