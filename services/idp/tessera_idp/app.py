@@ -38,6 +38,7 @@ from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.keystore.live import LiveRing
+from tessera_shared.metrics import Metrics
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
@@ -62,6 +63,7 @@ class Parts:
     users: UserStore
     devices: DeviceStore
     sessions: SessionStore
+    metrics: Metrics
 
 
 def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
@@ -76,6 +78,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         users=UserStore(database),
         devices=DeviceStore(database),
         sessions=SessionStore(database),
+        metrics=Metrics(),
     )
 
 
@@ -92,7 +95,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
