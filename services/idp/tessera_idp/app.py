@@ -10,6 +10,7 @@ from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
+from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
 from tessera_idp.endpoints.logout import LogoutEndpoint
@@ -21,6 +22,7 @@ from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.protection import Protection
 from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
+from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -37,6 +39,7 @@ from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.keystore.live import LiveRing
+from tessera_shared.metrics import Metrics
 from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
@@ -60,7 +63,9 @@ class Parts:
     metadata: IssuerMetadata
     passwords: Argon2id
     users: UserStore
+    devices: DeviceStore
     sessions: SessionStore
+    metrics: Metrics
 
 
 def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
@@ -73,7 +78,9 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         metadata=IssuerMetadata(config.metadata_url, config.issuer),
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
+        devices=DeviceStore(database),
         sessions=SessionStore(database),
+        metrics=Metrics(),
     )
 
 
@@ -90,7 +97,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
@@ -106,8 +113,11 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = _hints(config, parts, master_key)
+    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
     protection = Protection(Throttle(parts.redis), config.protection)
-    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, pages)
+    login = LoginEndpoint(
+        handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, devices, pages
+    )
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     return [*login.endpoints(), *consent.endpoints(), *logout.endpoints()]
