@@ -77,7 +77,7 @@ class Pages:
 
         """
         language = self.language(request, ui_locales)
-        context = {"language_links": self._language_links(request, context.get("ask")), **context}
+        context = {"language_links": self._language_links(request), **context}
         html = self.render(template, language, request_id=request.state.request_id, **context)
         headers = page_headers(form_action, image_sources=image_sources)
         response = HTMLResponse(html, status, {**headers, "content-language": language})
@@ -122,14 +122,11 @@ class Pages:
         """The endpoints that serve the assets: cached for good, since a changed file has another address."""
         return [_asset_endpoint(asset) for asset in self.assets.values()]
 
-    def _language_links(self, request: Request, ask: object) -> list[tuple[Language, str]]:
-        """The same page in each language; none for the answer to a form that has no page of its own."""
-        if request.method == "GET":
-            kept = [pair for pair in request.query_params.multi_items() if pair[0] != LANGUAGE_PARAMETER]
-        elif isinstance(ask, str):
-            kept = [("ask", ask)]
-        else:
+    def _language_links(self, request: Request) -> list[tuple[Language, str]]:
+        """The same page in each language; none for the answer to a form, which cannot be asked for again."""
+        if request.method != "GET":
             return []
+        kept = [pair for pair in request.query_params.multi_items() if pair[0] != LANGUAGE_PARAMETER]
         return [
             (language, f"?{urlencode([*kept, (LANGUAGE_PARAMETER, tag)])}") for tag, language in self.languages.items()
         ]
