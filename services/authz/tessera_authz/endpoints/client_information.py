@@ -47,6 +47,11 @@ class ClientMetadata(TypedDict, total=False):
     request_object_signing_alg: str
     authorization_signed_response_alg: str
     id_token_signed_response_alg: str
+    id_token_encrypted_response_alg: str
+    id_token_encrypted_response_enc: str
+    userinfo_signed_response_alg: str
+    userinfo_encrypted_response_alg: str
+    userinfo_encrypted_response_enc: str
     profile: str
     require_pkce: bool
     require_pushed_authorization_requests: bool
