@@ -12,13 +12,16 @@ from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
+from tessera_idp.endpoints.login_flow import LoginFlow
 from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
+from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.store.clients import LogoutClientStore
+from tessera_idp.store.logins_under_way import LoginsUnderWayStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -57,6 +60,7 @@ class Parts:
     passwords: Argon2id
     users: UserStore
     sessions: SessionStore
+    logins: LoginsUnderWayStore
 
 
 def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
@@ -70,6 +74,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
         sessions=SessionStore(database),
+        logins=LoginsUnderWayStore(database),
     )
 
 
@@ -102,10 +107,13 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
-    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), pages)
+    verifiers = Verifiers(parts.users, parts.passwords)
+    flow = LoginFlow(handover, forms, sessions, parts.logins, verifiers)
+    login = LoginEndpoint(handover, forms, sessions, flow, pages)
+    second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
-    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints()]
+    return [*login.endpoints(), *second_factor.endpoints(), *consent.endpoints(), *logout.endpoints()]
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:

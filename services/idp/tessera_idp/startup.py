@@ -56,6 +56,7 @@ def start_background(parts: Parts) -> Background:
 
     async def purge_sessions() -> None:
         await parts.sessions.purge(clock.now())
+        await parts.logins.purge(clock.now())
 
     background = Background()
     background.start("revocations", parts.revocations.follow)
