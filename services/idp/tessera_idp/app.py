@@ -10,6 +10,7 @@ from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
+from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
 from tessera_idp.endpoints.login_flow import LoginFlow
@@ -20,7 +21,9 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.protection import Protection
 from tessera_idp.store.clients import LogoutClientStore
+from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.logins_under_way import LoginsUnderWayStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
@@ -38,10 +41,12 @@ from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.keystore.live import LiveRing
+from tessera_shared.metrics import Metrics
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
+from tessera_shared.throttle import Throttle
 from tessera_shared.uri import origin
 
 TITLE = "Tessera IdP"
@@ -59,8 +64,10 @@ class Parts:
     metadata: IssuerMetadata
     passwords: Argon2id
     users: UserStore
+    devices: DeviceStore
     sessions: SessionStore
     logins: LoginsUnderWayStore
+    metrics: Metrics
 
 
 def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
@@ -73,8 +80,10 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         metadata=IssuerMetadata(config.metadata_url, config.issuer),
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
+        devices=DeviceStore(database),
         sessions=SessionStore(database),
         logins=LoginsUnderWayStore(database),
+        metrics=Metrics(),
     )
 
 
@@ -91,7 +100,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
@@ -107,8 +116,11 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
-    verifiers = Verifiers(parts.users, parts.passwords)
-    flow = LoginFlow(handover, forms, sessions, parts.logins, verifiers)
+    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
+    protection = Protection(Throttle(parts.redis), config.protection)
+    flow = LoginFlow(
+        handover, forms, sessions, parts.logins, Verifiers(parts.users, parts.passwords), devices, protection
+    )
     login = LoginEndpoint(handover, forms, sessions, flow, pages)
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)

@@ -8,7 +8,6 @@ from tessera_idp.login_methods.method import Stage, Verifiers
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.http import form
 
-
 STAGE = Stage(None, b"", datetime(2026, 11, 24, tzinfo=UTC))
 
 

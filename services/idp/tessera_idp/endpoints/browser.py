@@ -30,7 +30,7 @@ _MAX_USER_AGENT = 300
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """The cookies: `session` of the login, `form` of the forms, `login_…` of each login that is under way.
+    """The cookies: `session` of the login, `form` of the forms, `device` of the browser, `login_…` of a login begun.
 
     Under TLS `__Host-` binds them to this host.
     """
@@ -42,10 +42,15 @@ class Cookies:
         return request.cookies.get(self.name(purpose)) or None
 
     def set(self, response: Response, purpose: str, value: str, lifetime: timedelta | None = None) -> None:
-        """Set it for that long, or until the browser is closed."""
-        seconds_left = None if lifetime is None else int(lifetime.total_seconds())
+        """Set it, until the browser is closed or for a time."""
         response.set_cookie(
-            self.name(purpose), value, seconds_left, path="/", secure=self.secure, httponly=True, samesite="lax"
+            self.name(purpose),
+            value,
+            max_age=None if lifetime is None else int(lifetime.total_seconds()),
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="lax",
         )
 
     def clear(self, response: Response, purpose: str) -> None:

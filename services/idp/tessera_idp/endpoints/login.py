@@ -10,7 +10,7 @@ from starlette.responses import Response
 from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.endpoints.handover import Handover, Received
 from tessera_idp.endpoints.login_flow import LoginFlow, methods_of
-from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, BUSY, CSRF, NOT_ACCEPTED, PAGE, ask_parameter
+from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, PAGE, TRIED, ask_parameter
 from tessera_idp.login_methods import FIRST_METHODS, LOGIN_METHODS, LoginMethod
 from tessera_idp.login_methods.password import METHOD as PASSWORD
 from tessera_idp.protocol.freshness import is_fresh
@@ -30,6 +30,7 @@ from tessera_shared.http.pages import Pages
 
 STALE = "This page was open for too long, or your browser does not keep cookies. Try again."
 BUSY_NOW = "Many people are logging in right now. Try again in a moment."
+TOO_MANY_TRIES = "There were too many tries. Wait a few minutes, then try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,28 @@ class LoginEndpoint:
         # 3. no
         if sent.get("action") == "deny":
             return self.handover.finish(received, Answer(received.ask.step, "denied"), now)
-        # 4. yes: who is it?
+        # 4. not too often
+        username, address = typed or "", request.state.client_address
+        device = await self.flow.devices.known(request, username, now)
+        attempt = await self.flow.protection.login(username, address, device)
+        if attempt.wait is not None:
+            response = await self._page(request, received, name, typed, TOO_MANY_TRIES, 429)
+            response.headers.update(attempt.retry_after)
+            return response
+        # 5. yes: who is it?
         method = LOGIN_METHODS[name]
         try:
             proof = await method.verify(sent, self.flow.stage(request, received, None, now), self.flow.verifiers)
         except Busy:
+            await self.flow.protection.succeeded(attempt)
             logging.get().warning("logins are waiting: one more was sent away")
             response = await self._page(request, received, name, typed, BUSY_NOW, 503)
             response.headers["retry-after"] = "1"
             return response
         if proof is None:
             return await self._page(request, received, name, typed, method.wrong, 403)
-        # 5. the next stage, or a session and the answer
+        # 6. the next stage, or a session and the answer
+        await self.flow.protection.succeeded(attempt)
         now = clock.now()
         return await self.flow.begin(request, received, proof.sub, (Used(name, proof.amr, now),), now)
 
@@ -107,7 +118,7 @@ class LoginEndpoint:
                 "/oidc/v1/login",
                 (
                     Operation("GET", "Login page", show, asked, (PAGE, ANSWER, BAD_ASK)),
-                    Operation("POST", "Log in, or refuse to", submit, typed, (ANSWER, BAD_ASK, NOT_ACCEPTED, BUSY)),
+                    Operation("POST", "Log in, or refuse to", submit, typed, TRIED),
                 ),
             )
         ]

@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tessera_idp.endpoints.browser import Forms, Sessions
+from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover, Received
 from tessera_idp.login_methods import STRENGTHS, enrolled_methods
 from tessera_idp.login_methods.method import Stage, Verifiers
 from tessera_idp.login_methods.password import AMR as PASSWORD_AMR
 from tessera_idp.login_methods.password import METHOD as PASSWORD
+from tessera_idp.protection import Protection
 from tessera_idp.protocol.levels import AskFor, Finish, NextStage, SetUp, Used, Wanted, next_stage
 from tessera_idp.protocol.models import Session
 from tessera_idp.store.logins_under_way import Key, LoginsUnderWayStore, UnderWay
@@ -41,6 +43,8 @@ class LoginFlow:
     sessions: Sessions
     store: LoginsUnderWayStore
     verifiers: Verifiers
+    devices: Devices
+    protection: Protection
 
     async def missing(self, received: Received, sub: str, used: tuple[Used, ...]) -> NextStage:
         """What is missing before this ask is answered for this user."""
@@ -115,6 +119,7 @@ class LoginFlow:
         self.sessions.cookies.set(response, "session", cookie)
         if self.sessions.cookies.read(request, _cookie_of(received)) is not None:
             self.sessions.cookies.clear(response, _cookie_of(received))
+        await self.devices.remember(request, response, sub, now)
         return response
 
     def _next_page(self, received: Received, stage: AskFor | SetUp) -> Response:

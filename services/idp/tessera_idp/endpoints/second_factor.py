@@ -7,9 +7,9 @@ from starlette.responses import Response
 
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.handover import Handover, Received
-from tessera_idp.endpoints.login import BUSY_NOW, STALE, others
+from tessera_idp.endpoints.login import BUSY_NOW, STALE, TOO_MANY_TRIES, others
 from tessera_idp.endpoints.login_flow import SECOND_FACTOR, LoginFlow
-from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, BUSY, CSRF, NOT_ACCEPTED, PAGE, ask_parameter
+from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, PAGE, TRIED, ask_parameter
 from tessera_idp.login_methods import LOGIN_METHODS
 from tessera_idp.protocol.levels import AskFor, Used
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
@@ -73,12 +73,20 @@ class SecondFactorEndpoint:
         # 4. from the page that this login was shown
         if not is_own:
             return await self._page(request, received, found, offered, name, STALE, 403)
-        # 5. the proof
+        # 5. not too often
+        address, login_id = request.state.client_address, found.key.cookie.hex()
+        attempt = await self.flow.protection.second_factor(found.sub, login_id, address)
+        if attempt.wait is not None:
+            response = await self._page(request, received, found, offered, name, TOO_MANY_TRIES, 429)
+            response.headers.update(attempt.retry_after)
+            return response
+        # 6. the proof
         method = LOGIN_METHODS[name]
         stage = self.flow.stage(request, received, found.sub, now)
         try:
             proof = await method.verify(sent, stage, self.flow.verifiers)
         except Busy:
+            await self.flow.protection.succeeded(attempt)
             response = await self._page(request, received, found, offered, name, BUSY_NOW, 503)
             response.headers["retry-after"] = "1"
             return response
@@ -86,7 +94,8 @@ class SecondFactorEndpoint:
             refused = Event("login.refused", found.sub, "refused", {"method": name})
             await self.flow.sessions.trail.record(request, found.sub, refused)
             return await self._page(request, received, found, offered, name, method.wrong, 403)
-        # 6. the next stage, or a session and the answer
+        # 7. the next stage, or a session and the answer
+        await self.flow.protection.succeeded(attempt)
         now = clock.now()
         return await self.flow.go_on(request, received, found, (*found.used, Used(name, proof.amr, now)), now)
 
@@ -107,7 +116,7 @@ class SecondFactorEndpoint:
                 SECOND_FACTOR,
                 (
                     Operation("GET", "Second factor page", show, asked, (PAGE, ANSWER, BAD_ASK)),
-                    Operation("POST", "Prove it, or cancel", submit, typed, (ANSWER, BAD_ASK, NOT_ACCEPTED, BUSY)),
+                    Operation("POST", "Prove it, or cancel", submit, typed, TRIED),
                 ),
             )
         ]
