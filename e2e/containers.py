@@ -40,11 +40,11 @@ class Containers:
         authz, idp, rs = (self._ports.url(name) for name in _SERVICES)
         tls = {"authz_tls": self._ports.tls_url("authz"), "rs_tls": self._ports.tls_url("rs")}
         proxy = TlsProxy(*(f"https://localhost:{os.environ[name]}" for name in _PROXY_PORTS))
-        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self, **tls, proxy=proxy)
+        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self, **tls, proxy=proxy, mail=self._ports.url("mail"))
 
     def is_ready(self) -> bool:
-        """Whether all three services can serve."""
-        return all(answers(self._ports.url(name)) for name in _SERVICES)
+        """Whether all three services can serve, and the mailbox."""
+        return all(answers(self._ports.url(name)) for name in (*_SERVICES, "mail"))
 
     def stop(self, *names: str) -> None:
         """Stop gracefully."""
@@ -126,6 +126,8 @@ def choose_ports() -> Ports:
         RS_PORT=str(ports.rs),
         AUTHZ_TLS_PORT=str(ports.authz_tls),
         RS_TLS_PORT=str(ports.rs_tls),
+        MAIL_PORT=str(ports.mail),
+        SMTP_PORT=str(ports.smtp),
         **{name: str(free_port()) for name in _PROXY_PORTS},
         E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(HOST),
         E2E_ALLOWED_HOSTS=json.dumps([f"{HOST}:{host.PORT}" for host in (key_host, document_host)]),

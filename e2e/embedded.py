@@ -42,7 +42,7 @@ class Embedded:
             ports = whole.ports
             tls = {"authz_tls": ports.tls_url("authz"), "rs_tls": ports.tls_url("rs")}
             urls = (whole.authz_url, whole.idp_url, whole.rs_url)
-            yield Stack("embedded", *urls, REFRESH_GRACE, self, **tls, proxy=proxy)
+            yield Stack("embedded", *urls, REFRESH_GRACE, self, **tls, proxy=proxy, mail=ports.url("mail"))
 
     def stop(self, *names: str) -> None:
         """Stop gracefully."""

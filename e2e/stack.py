@@ -76,6 +76,8 @@ class Stack:
     authz_tls: str = ""
     rs_tls: str = ""
     proxy: TlsProxy | None = None
+    mail: str = ""
+    """The pages of the mailbox."""
 
     @property
     def issuer(self) -> str:

@@ -16,17 +16,19 @@ CANDIDATES = range(15000, 30000)
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the services are reached from the host."""
+    """Where the services are reached from the host, and the mailbox: `mail` shows mails, `smtp` takes them."""
 
     authz: int = 8080
     idp: int = 8081
     rs: int = 8082
     authz_tls: int = 8443
     rs_tls: int = 8444
+    mail: int = 8025
+    smtp: int = 1025
 
     @classmethod
     def from_environment(cls) -> "Ports":
-        """AUTHZ_PORT, IDP_PORT, RS_PORT, AUTHZ_TLS_PORT and RS_TLS_PORT, as compose.yaml reads them."""
+        """The variables that compose.yaml reads too: AUTHZ_PORT and so on."""
         chosen: dict[str, int] = {}
         for field in fields(cls):
             value = os.environ.get(f"{field.name.upper()}_PORT", "")

@@ -18,6 +18,8 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.mail import Mailer
+from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
@@ -57,10 +59,17 @@ class Parts:
     passwords: Argon2id
     users: UserStore
     sessions: SessionStore
+    mailer: Mailer
 
 
-def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
-    """The service's parts; none of them does anything yet."""
+def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing, master_key: bytes) -> Parts:
+    """The service's parts; none of them does anything yet.
+
+    Raises:
+        StartupError: The templates of mails are not installed.
+
+    """
+    templates = load_mail_templates(config.mail.from_name, config.public_url)
     return Parts(
         database=database,
         redis=redis,
@@ -70,6 +79,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
         sessions=SessionStore(database),
+        mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
     )
 
 

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from tessera_shared.config import Dpop, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
@@ -60,6 +60,28 @@ class Sessions(Section):
         return timedelta(hours=self.lifetime_hours)
 
 
+class Mail(Section):
+    """The mail server (RFC 5321), and whom mails are from."""
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    user: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    timeout_seconds: float = Field(default=10, gt=0, le=120)
+    from_address: str = Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$")
+    from_name: str = "Tessera"
+
+    @model_validator(mode="after")
+    def _keeps_its_password(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file go together")
+        if self.user is not None and self.security == "none":
+            raise ValueError("a password needs security: tls or starttls")
+        return self
+
+
 class IdpConfig(ServiceConfig):
     """All of it."""
 
@@ -70,6 +92,7 @@ class IdpConfig(ServiceConfig):
     keys: Keys
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
+    mail: Mail
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)

@@ -7,6 +7,7 @@ from tessera_idp.app import Parts, build_app, build_parts
 from tessera_idp.config import PREFIX, IdpConfig
 from tessera_idp.demo_user import ensure_demo_user
 from tessera_idp.keys import follow_announcements, wait_for_keys
+from tessera_idp.mail.delivery import Delivery, load_server
 from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load
 from tessera_shared.http.server import open_port, serve
@@ -29,6 +30,7 @@ async def run(path: Path) -> None:
     config = load(IdpConfig, path, PREFIX)
     logging.configure(config.log, "idp")
     master_key = load_master_key(config.keys.master_key_file)
+    mail_server = load_server(config.mail)
     async with AsyncExitStack() as stack:
         database = await db.connect(config.database)
         stack.push_async_callback(database.close)
@@ -36,19 +38,19 @@ async def run(path: Path) -> None:
         ring = await wait_for_keys(KeyStore(database, master_key), config.keys.id_token_alg, config.keys.wait_seconds)
         announcements = await redis.connect(config.redis)
         stack.push_async_callback(announcements.close)
-        parts = build_parts(config, database, announcements, ring)
+        parts = build_parts(config, database, announcements, ring, master_key)
         stack.push_async_callback(_close, parts)
         if config.demo:
             await ensure_demo_user(parts.users, parts.passwords)
         await parts.revocations.load()
         app = build_app(config, parts, master_key)
         port = open_port(config.listen)
-        background = start_background(parts)
+        background = start_background(parts, Delivery(database, parts.mailer, mail_server))
         stack.push_async_callback(background.stop)
         await serve(app, port)
 
 
-def start_background(parts: Parts) -> Background:
+def start_background(parts: Parts, delivery: Delivery) -> Background:
     """The work beside the requests."""
 
     async def follow_keys() -> None:
@@ -61,6 +63,7 @@ def start_background(parts: Parts) -> Background:
     background.start("revocations", parts.revocations.follow)
     background.start("keys", follow_keys)
     background.start("key changes", lambda: parts.ring.follow_changes(parts.database))
+    background.start("mail", delivery.run)
     background.every("keys, from time to time", _RELOAD_KEYS_SECONDS, parts.ring.reload)
     background.every("purge of sessions", _PURGE_SECONDS, purge_sessions)
     return background
