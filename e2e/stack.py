@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -78,6 +78,7 @@ class Stack:
     proxy: TlsProxy | None = None
     mail: str = ""
     """The pages of the mailbox."""
+    metrics: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def issuer(self) -> str:

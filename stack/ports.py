@@ -25,10 +25,13 @@ class Ports:
     rs_tls: int = 8444
     mail: int = 8025
     smtp: int = 1025
+    authz_metrics: int = 9080
+    idp_metrics: int = 9081
+    rs_metrics: int = 9082
 
     @classmethod
     def from_environment(cls) -> "Ports":
-        """The variables that compose.yaml reads too: AUTHZ_PORT and so on."""
+        """AUTHZ_PORT, IDP_PORT, RS_TLS_PORT, AUTHZ_METRICS_PORT and the like, as compose.yaml reads them."""
         chosen: dict[str, int] = {}
         for field in fields(cls):
             value = os.environ.get(f"{field.name.upper()}_PORT", "")

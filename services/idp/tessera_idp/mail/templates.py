@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from tessera_shared.errors import StartupError
 
@@ -73,14 +73,10 @@ def load_mail_templates(brand: str, url: str) -> MailTemplates:
         raise StartupError(f"mail: the templates are not installed: {error}") from error
     environment = Environment(
         loader=loader,
-        autoescape=_is_html,
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
     return MailTemplates(environment, brand, url)
-
-
-def _is_html(name: str | None) -> bool:
-    return name is not None and name.endswith(".html")
