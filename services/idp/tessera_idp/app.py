@@ -10,6 +10,7 @@ from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
+from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
 from tessera_idp.endpoints.logout import LogoutEndpoint
@@ -22,6 +23,7 @@ from tessera_idp.mail import Mailer
 from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.protection import Protection
 from tessera_idp.store.clients import LogoutClientStore
+from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -61,6 +63,7 @@ class Parts:
     metadata: IssuerMetadata
     passwords: Argon2id
     users: UserStore
+    devices: DeviceStore
     sessions: SessionStore
     mailer: Mailer
     metrics: Metrics
@@ -82,6 +85,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         metadata=IssuerMetadata(config.metadata_url, config.issuer),
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
+        devices=DeviceStore(database),
         sessions=SessionStore(database),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         metrics=Metrics(),
@@ -117,8 +121,11 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
+    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
     protection = Protection(Throttle(parts.redis), config.protection)
-    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, pages)
+    login = LoginEndpoint(
+        handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, devices, pages
+    )
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     return [*login.endpoints(), *consent.endpoints(), *logout.endpoints()]

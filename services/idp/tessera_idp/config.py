@@ -54,11 +54,17 @@ class Sessions(Section):
     """Login sessions."""
 
     lifetime_hours: float = Field(default=12, gt=0, le=24 * 365)
+    device_days: int = Field(default=180, ge=1, le=400)
 
     @property
     def lifetime(self) -> timedelta:
         """How long after the last login a session ends."""
         return timedelta(hours=self.lifetime_hours)
+
+    @property
+    def device_lifetime(self) -> timedelta:
+        """How long after the last login in it a browser is known."""
+        return timedelta(days=self.device_days)
 
 
 class Mail(Section):

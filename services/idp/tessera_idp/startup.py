@@ -69,6 +69,7 @@ def start_background(parts: Parts, delivery: Delivery) -> Background:
 
     async def purge_sessions() -> None:
         await parts.sessions.purge(clock.now())
+        await parts.devices.purge(clock.now())
 
     background = Background()
     background.start("revocations", parts.revocations.follow)
@@ -76,7 +77,7 @@ def start_background(parts: Parts, delivery: Delivery) -> Background:
     background.start("key changes", lambda: parts.ring.follow_changes(parts.database))
     background.start("mail", delivery.run)
     background.every("keys, from time to time", _RELOAD_KEYS_SECONDS, parts.ring.reload)
-    background.every("purge of sessions", _PURGE_SECONDS, purge_sessions)
+    background.every("purge of sessions and devices", _PURGE_SECONDS, purge_sessions)
     return background
 
 
