@@ -7,6 +7,9 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_idp.config import IdpConfig
+from tessera_idp.endpoints.account.guard import AccountGuard
+from tessera_idp.endpoints.account.layout import AccountLayout
+from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
@@ -128,7 +131,13 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
-    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints()]
+    guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
+    account = _account_endpoints(guard, AccountLayout(pages, forms))
+    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account]
+
+
+def _account_endpoints(guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
+    return [*OverviewEndpoint(guard, layout).endpoints()]
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
