@@ -62,6 +62,7 @@ from tessera_shared.mutual_tls.anchors import Anchors
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.tracing import Traces
 
 DESCRIPTION = "Tessera's authorization server: OAuth 2.1 and OpenID Connect."
 
@@ -84,6 +85,7 @@ class Rooms:
     fetcher: Fetcher
     anchors: Anchors
     metrics: Metrics
+    traces: Traces
 
 
 def build(rooms: Rooms) -> ASGIApp:
@@ -99,7 +101,7 @@ def build(rooms: Rooms) -> ASGIApp:
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = rooms.config.trusted_proxies, rooms.config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), rooms.metrics)
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), rooms.metrics, rooms.traces)
 
 
 def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:

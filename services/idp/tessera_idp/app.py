@@ -44,6 +44,7 @@ from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
 from tessera_shared.throttle import Throttle
+from tessera_shared.tracing import OFF, Traces
 from tessera_shared.uri import origin
 
 TITLE = "Tessera IdP"
@@ -64,9 +65,10 @@ class Parts:
     devices: DeviceStore
     sessions: SessionStore
     metrics: Metrics
+    traces: Traces
 
 
-def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
+def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing, traces: Traces = OFF) -> Parts:
     """The service's parts; none of them does anything yet."""
     return Parts(
         database=database,
@@ -79,6 +81,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         devices=DeviceStore(database),
         sessions=SessionStore(database),
         metrics=Metrics(),
+        traces=traces,
     )
 
 
@@ -95,7 +98,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics, parts.traces)
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
