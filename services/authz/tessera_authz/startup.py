@@ -36,6 +36,7 @@ from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
 from tessera_shared.metrics import Metrics
 from tessera_shared.mutual_tls.anchors import load_anchors
+from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation import durable
@@ -94,6 +95,7 @@ async def run(path: Path) -> None:
             proofs=proofs,
             fetcher=fetcher,
             anchors=anchors,
+            subjects=Subjects.under(master_key),
             metrics=metrics,
             traces=traces,
         )

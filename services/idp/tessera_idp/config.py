@@ -67,6 +67,17 @@ class Sessions(Section):
         return timedelta(days=self.device_days)
 
 
+class Account(Section):
+    """The users' account pages."""
+
+    fresh_minutes: float = Field(default=5, gt=0, le=24 * 60)
+
+    @property
+    def fresh(self) -> timedelta:
+        """How old a login may be for a change of how to log in."""
+        return timedelta(minutes=self.fresh_minutes)
+
+
 class IdpConfig(ServiceConfig):
     """All of it."""
 
@@ -77,6 +88,7 @@ class IdpConfig(ServiceConfig):
     keys: Keys
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
+    account: Account = Account()
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
