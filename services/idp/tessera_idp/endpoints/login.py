@@ -27,10 +27,11 @@ from tessera_shared.http.as_page import as_page
 from tessera_shared.http.form import Form
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter
 from tessera_shared.http.pages import Pages
+from tessera_shared.translatable import N_
 
-STALE = "This page was open for too long, or your browser does not keep cookies. Try again."
-BUSY_NOW = "Many people are logging in right now. Try again in a moment."
-TOO_MANY_TRIES = "There were too many tries. Wait a few minutes, then try again."
+STALE = N_("This page was open for too long, or your browser does not keep cookies. Try again.")
+BUSY_NOW = N_("Many people are logging in right now. Try again in a moment.")
+TOO_MANY_TRIES = N_("There were too many tries. Wait a few minutes, then try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ class LoginEndpoint:
             status=status,
             form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
             image_sources=logo_sources(client),
+            ui_locales=received.ask.ui_locales,
             client=client,
             ask=received.text,
             csrf=self.forms.token(browser_id, "login", received.text),

@@ -145,6 +145,7 @@ class SecondFactorEndpoint:
             status=status,
             form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
             image_sources=logo_sources(client),
+            ui_locales=received.ask.ui_locales,
             client=client,
             ask=received.text,
             csrf=self.forms.token(browser_id, _FORM, *self.flow.form_token_parts(request, received)),

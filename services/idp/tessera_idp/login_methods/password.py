@@ -6,14 +6,15 @@ from tessera_idp.store.users import UserWithPassword
 from tessera_shared import logging
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.http.form import Form
+from tessera_shared.translatable import N_
 
 METHOD = "password"
 AMR = ("pwd",)
 """RFC 8176 §2."""
 STRENGTH = Strength(frozenset({"knowledge"}))
-TITLE = "Log in with your password"
+TITLE = N_("Log in with your password")
 TEMPLATE = "method-password.html"
-WRONG = "That username and password do not belong together. Check both and try again."
+WRONG = N_("That username and password do not belong together. Check both and try again.")
 
 
 async def verify(form: Form, stage: Stage, verifiers: Verifiers) -> Proof | None:
