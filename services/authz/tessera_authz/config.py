@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from tessera_authz.limits import LimitsConfig
 from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig, Tls
 from tessera_shared.handoff import ASK_LIFETIME
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
@@ -114,6 +115,7 @@ class AuthzConfig(ServiceConfig):
     dpop: Dpop = Dpop()
     registration: Registration = Registration()
     secrets: Secrets = Secrets()
+    limits: LimitsConfig = LimitsConfig()
     bootstrap_scopes: tuple[BootstrapScope, ...] = ()
     fetch: Fetch = Fetch()
     bootstrap_clients: tuple[BootstrapClient, ...] = ()
