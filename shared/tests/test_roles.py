@@ -26,6 +26,9 @@ REFUSED = [
     ("idp", "SELECT * FROM authz.client_secrets"),
     ("idp", "SELECT * FROM authz.clients"),
     ("idp", "SELECT * FROM authz.scopes"),
+    ("idp", "SELECT * FROM authz.logout_deliveries"),
+    ("rs", "SELECT * FROM authz.frontchannel_logout"),
+    ("authz", "SELECT authz.revoke_session('no such session', now(), 'all')"),
     ("idp", "SELECT * FROM authz.initial_access_tokens"),
     ("rs", "SELECT * FROM authz.scopes"),
     ("rs", "SELECT authz.revoke_user('nobody', now())"),
@@ -66,6 +69,9 @@ NEEDED = [
     ("idp", "SELECT * FROM revocation.entries"),
     ("idp", "SELECT client_id, client_name, post_logout_redirect_uris FROM authz.client_logout"),
     ("idp", "SELECT authz.revoke_session('no such session', now())"),
+    ("idp", "SELECT authz.revoke_session('no such session', now(), 'online')"),
+    ("idp", "SELECT sid, client_id, uri FROM authz.frontchannel_logout"),
+    ("authz", "DELETE FROM authz.logout_deliveries WHERE false"),
     ("idp", "SELECT authz.revoke_user('nobody', now())"),
 ]
 

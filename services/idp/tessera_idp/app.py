@@ -69,7 +69,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         metadata=IssuerMetadata(config.metadata_url, config.issuer),
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
-        sessions=SessionStore(database),
+        sessions=SessionStore(database, config.logout.revoke_grants),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from tessera_idp.protocol.logout import Revokes
 from tessera_shared.config import Dpop, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
@@ -60,6 +61,12 @@ class Sessions(Section):
         return timedelta(hours=self.lifetime_hours)
 
 
+class Logout(Section):
+    """What the end of a session does."""
+
+    revoke_grants: Revokes = "online"
+
+
 class IdpConfig(ServiceConfig):
     """All of it."""
 
@@ -70,6 +77,7 @@ class IdpConfig(ServiceConfig):
     keys: Keys
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
+    logout: Logout = Logout()
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
