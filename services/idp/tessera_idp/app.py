@@ -10,6 +10,7 @@ from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
+from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
 from tessera_idp.endpoints.logout import LogoutEndpoint
@@ -18,7 +19,9 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.protection import Protection
 from tessera_idp.store.clients import LogoutClientStore
+from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -35,10 +38,12 @@ from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.keystore.live import LiveRing
+from tessera_shared.metrics import Metrics
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
+from tessera_shared.throttle import Throttle
 from tessera_shared.uri import origin
 
 TITLE = "Tessera IdP"
@@ -56,7 +61,9 @@ class Parts:
     metadata: IssuerMetadata
     passwords: Argon2id
     users: UserStore
+    devices: DeviceStore
     sessions: SessionStore
+    metrics: Metrics
 
 
 def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
@@ -70,6 +77,8 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
         sessions=SessionStore(database, config.logout.revoke_grants),
+        devices=DeviceStore(database),
+        metrics=Metrics(),
     )
 
 
@@ -86,7 +95,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
@@ -102,7 +111,11 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
-    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), pages)
+    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
+    protection = Protection(Throttle(parts.redis), config.protection)
+    login = LoginEndpoint(
+        handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, devices, pages
+    )
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     return [*login.endpoints(), *consent.endpoints(), *logout.endpoints()]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from tessera_idp.protection import ProtectionConfig
 from tessera_idp.protocol.logout import Revokes
 from tessera_shared.config import Dpop, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
@@ -54,11 +55,17 @@ class Sessions(Section):
     """Login sessions."""
 
     lifetime_hours: float = Field(default=12, gt=0, le=24 * 365)
+    device_days: int = Field(default=180, ge=1, le=400)
 
     @property
     def lifetime(self) -> timedelta:
         """How long after the last login a session ends."""
         return timedelta(hours=self.lifetime_hours)
+
+    @property
+    def device_lifetime(self) -> timedelta:
+        """How long after the last login in it a browser is known."""
+        return timedelta(days=self.device_days)
 
 
 class Logout(Section):
@@ -78,6 +85,7 @@ class IdpConfig(ServiceConfig):
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
     logout: Logout = Logout()
+    protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
