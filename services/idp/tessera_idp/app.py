@@ -7,6 +7,9 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_idp.config import IdpConfig
+from tessera_idp.endpoints.account.guard import AccountGuard
+from tessera_idp.endpoints.account.layout import AccountLayout
+from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
@@ -20,6 +23,7 @@ from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.protection import Protection
+from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.sessions import SessionStore
@@ -39,11 +43,13 @@ from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.metrics import Metrics
+from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
 from tessera_shared.throttle import Throttle
+from tessera_shared.tracing import OFF, Traces
 from tessera_shared.uri import origin
 
 TITLE = "Tessera IdP"
@@ -64,9 +70,10 @@ class Parts:
     devices: DeviceStore
     sessions: SessionStore
     metrics: Metrics
+    traces: Traces
 
 
-def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
+def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing, traces: Traces = OFF) -> Parts:
     """The service's parts; none of them does anything yet."""
     return Parts(
         database=database,
@@ -79,6 +86,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
         metrics=Metrics(),
+        traces=traces,
     )
 
 
@@ -95,7 +103,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics, parts.traces)
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
@@ -110,7 +118,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
         AuditTrail(parts.database),
     )
     handover = Handover(parts.ring, config.issuer)
-    hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
+    hints = _hints(config, parts, master_key)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
     protection = Protection(Throttle(parts.redis), config.protection)
     login = LoginEndpoint(
@@ -118,11 +126,23 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
-    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints()]
+    guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
+    account = _account_endpoints(guard, AccountLayout(pages, forms))
+    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account]
+
+
+def _account_endpoints(guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
+    return [*OverviewEndpoint(guard, layout).endpoints()]
+
+
+def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:
+    subjects = ClientSubjects(parts.database, Subjects.under(master_key))
+    return HintReader(parts.ring, LogoutClientStore(parts.database), subjects, config.issuer)
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
-    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users)
+    subjects = ClientSubjects(parts.database, Subjects.under(master_key))
+    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, subjects)
     return [*userinfo.endpoints(), *MetadataEndpoint(parts.metadata).endpoints()]
 
 

@@ -74,6 +74,17 @@ class Logout(Section):
     revoke_grants: Revokes = "online"
 
 
+class Account(Section):
+    """The users' account pages."""
+
+    fresh_minutes: float = Field(default=5, gt=0, le=24 * 60)
+
+    @property
+    def fresh(self) -> timedelta:
+        """How old a login may be for a change of how to log in."""
+        return timedelta(minutes=self.fresh_minutes)
+
+
 class IdpConfig(ServiceConfig):
     """All of it."""
 
@@ -85,6 +96,7 @@ class IdpConfig(ServiceConfig):
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
     logout: Logout = Logout()
+    account: Account = Account()
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)

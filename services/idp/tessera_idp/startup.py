@@ -15,6 +15,7 @@ from tessera_shared.http.server import open_port, serve
 from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
 from tessera_shared.sealed import load_master_key
+from tessera_shared.tracing import open_traces
 
 _RELOAD_KEYS_SECONDS = 60
 _PURGE_SECONDS = 300
@@ -32,13 +33,14 @@ async def run(path: Path) -> None:
     logging.configure(config.log, "idp")
     master_key = load_master_key(config.keys.master_key_file)
     async with AsyncExitStack() as stack:
-        database = await db.connect(config.database)
+        traces = open_traces(config.tracing, "idp")
+        database = await db.connect(config.database, traces)
         stack.push_async_callback(database.close)
         await schema.check_version(database)
         ring = await wait_for_keys(KeyStore(database, master_key), config.keys.id_token_alg, config.keys.wait_seconds)
         announcements = await redis.connect(config.redis)
         stack.push_async_callback(announcements.close)
-        parts = build_parts(config, database, announcements, ring)
+        parts = build_parts(config, database, announcements, ring, traces)
         stack.push_async_callback(_close, parts)
         if config.demo:
             await ensure_demo_user(parts.users, parts.passwords)

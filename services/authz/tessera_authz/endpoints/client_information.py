@@ -45,6 +45,7 @@ class ClientMetadata(TypedDict, total=False):
     frontchannel_logout_uri: str
     frontchannel_logout_session_required: bool
     initiate_login_uri: str
+    subject_type: str
     sector_identifier_uri: str
     token_endpoint_auth_signing_alg: str
     request_object_signing_alg: str
