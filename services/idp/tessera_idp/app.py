@@ -22,6 +22,8 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.mail import Mailer
+from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.protection import Protection
 from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
@@ -69,12 +71,21 @@ class Parts:
     users: UserStore
     devices: DeviceStore
     sessions: SessionStore
+    mailer: Mailer
     metrics: Metrics
     traces: Traces
 
 
-def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing, traces: Traces = OFF) -> Parts:
-    """The service's parts; none of them does anything yet."""
+def build_parts(
+    config: IdpConfig, database: Database, redis: Redis, ring: LiveRing, master_key: bytes, traces: Traces = OFF
+) -> Parts:
+    """The service's parts; none of them does anything yet.
+
+    Raises:
+        StartupError: The templates of mails are not installed.
+
+    """
+    templates = load_mail_templates(config.mail.from_name, config.public_url)
     return Parts(
         database=database,
         redis=redis,
@@ -85,6 +96,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         users=UserStore(database),
         sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
+        mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         metrics=Metrics(),
         traces=traces,
     )
