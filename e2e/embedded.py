@@ -141,7 +141,7 @@ class Embedded:
 def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
     """The tests' own settings, by service: what a user could give as well."""
     measured = {"COVERAGE_FILE": str(FOLDER / ".coverage")}
-    proxies = json.dumps([f"{PROXY_ADDRESS}/32"])
+    proxies, local = json.dumps([f"{PROXY_ADDRESS}/32"]), json.dumps(["127.0.0.0/8"])
     traces = collector.settings("127.0.0.1")
     return {
         "migrate": measured,
@@ -150,6 +150,7 @@ def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
             **traces["authz"],
             "TESSERA_AUTHZ_BOOTSTRAP_SCOPES": bootstrap_scopes(),
             "TESSERA_AUTHZ_CLIENT_CERTIFICATE_PROXIES": proxies,
+            "TESSERA_AUTHZ_TRUSTED_PROXIES": local,
             "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients("localhost"),
             "TESSERA_AUTHZ_FETCH__ALLOWED_HOSTS": json.dumps(
                 [f"localhost:{host.PORT}" for host in (key_host, document_host)]
@@ -163,6 +164,7 @@ def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
             **measured,
             **traces["idp"],
             "TESSERA_IDP_CLIENT_CERTIFICATE_PROXIES": proxies,
+            "TESSERA_IDP_TRUSTED_PROXIES": local,
             "TESSERA_IDP_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE),
         },
         "rs": {
