@@ -52,6 +52,10 @@ class Client:
     policy_uri: str | None = None
     tos_uri: str | None = None
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: str | None = None
+    frontchannel_logout_session_required: bool = False
     profile: str = DEFAULT_PROFILE
     require_pkce: bool = True
     require_pushed_authorization_requests: bool = False
