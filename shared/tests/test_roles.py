@@ -33,6 +33,17 @@ REFUSED = [
     ("idp", "SELECT * FROM authz.grants"),
     ("rs", "SELECT * FROM authz.userinfo_claims"),
     *((role, "SELECT idp.claims_of('nobody', '{email}')") for role in ("idp", "rs")),
+    *(
+        (role, statement)
+        for role in ("authz", "rs")
+        for statement in (
+            "SELECT authz.applications_of('nobody')",
+            "SELECT authz.withdraw_application('nobody', 'nothing', now())",
+            "SELECT audit.events_of('nobody', '{}', 1)",
+        )
+    ),
+    ("idp", "SELECT * FROM audit.events"),
+    ("idp", "SELECT * FROM authz.consents"),
     ("idp", "SELECT * FROM authz.refresh_tokens"),
     ("idp", "SELECT * FROM authz.authorization_codes"),
     ("idp", "INSERT INTO keys.ring (kid) VALUES ('mine')"),
@@ -69,6 +80,9 @@ NEEDED = [
     ("idp", "SELECT client_id, client_name, post_logout_redirect_uris FROM authz.client_logout"),
     ("idp", "SELECT grant_id, client_id, claims FROM authz.userinfo_claims"),
     ("authz", "SELECT idp.claims_of('nobody', '{email}')"),
+    ("idp", "SELECT authz.applications_of('nobody')"),
+    ("idp", "SELECT authz.withdraw_application('nobody', 'nothing', now())"),
+    ("idp", "SELECT audit.events_of('nobody', '{}', 1)"),
     ("idp", "SELECT authz.revoke_session('no such session', now())"),
     ("idp", "SELECT authz.revoke_user('nobody', now())"),
 ]
