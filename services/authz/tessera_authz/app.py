@@ -31,6 +31,7 @@ from tessera_authz.endpoints.request_reader import RequestReader
 from tessera_authz.endpoints.revoke import RevocationEndpoint
 from tessera_authz.endpoints.rotate_secret import RotationEndpoint
 from tessera_authz.endpoints.token import TOKEN_PATH, TokenEndpoint
+from tessera_authz.limits import Limits
 from tessera_authz.metadata import metadata, metadata_endpoints
 from tessera_authz.protocol.authorization_request import Supported
 from tessera_authz.protocol.client_assertion import Expected
@@ -59,9 +60,12 @@ from tessera_shared.jose.jwt import Expectation, VerifiedClaims
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.metrics import Metrics
 from tessera_shared.mutual_tls.anchors import Anchors
+from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.throttle import Throttle
+from tessera_shared.tracing import Traces
 
 DESCRIPTION = "Tessera's authorization server: OAuth 2.1 and OpenID Connect."
 
@@ -83,7 +87,9 @@ class Rooms:
     proofs: ProofVerifier
     fetcher: Fetcher
     anchors: Anchors
+    subjects: Subjects
     metrics: Metrics
+    traces: Traces
 
 
 def build(rooms: Rooms) -> ASGIApp:
@@ -99,7 +105,7 @@ def build(rooms: Rooms) -> ASGIApp:
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = rooms.config.trusted_proxies, rooms.config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), rooms.metrics)
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), rooms.metrics, rooms.traces)
 
 
 def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
@@ -108,7 +114,8 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     client_keys = ClientKeys(rooms.fetcher)
     assertions = _assertion_verifier(rooms, client_keys)
     verifiers = Verifiers(rooms.secrets, rooms.sealer, assertions, client_keys, rooms.anchors)
-    authenticator = ClientAuthenticator(PublicUrl(config.issuer, config.tls), rooms.directory, verifiers)
+    limits = Limits(Throttle(rooms.redis), config.limits)
+    authenticator = ClientAuthenticator(PublicUrl(config.issuer, config.tls), rooms.directory, verifiers, limits)
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)
     signer = Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg)
@@ -118,6 +125,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         pushed,
         RequestObjectReader(config.issuer, client_keys, config.clock_tolerance_seconds),
         rooms.ring,
+        rooms.subjects,
         config.issuer,
     )
     issued = rooms.metrics.counter("tokens_issued", "Answers of the token endpoint.", "grant_type", "outcome")
@@ -127,6 +135,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         cookie=BrowserCookie(config.cookies_secure, timedelta(minutes=lifetimes.authorization_request_minutes)),
         directory=rooms.directory,
         requests=RequestStore(rooms.database),
+        limits=limits,
         pushed=pushed,
         grants=grants,
         ring=rooms.ring,
@@ -138,17 +147,17 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         ),
     )
     refresh_grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
-    issuer = TokenIssuer(config, signer, grants)
+    issuer = TokenIssuer(config, signer, grants, rooms.subjects)
     possession = Possession(rooms.proofs, config.public_urls)
     return [
         *authorize.endpoints(),
         TokenEndpoint(
             authenticator, possession, grants, issuer, revoker, refresh_grace, config.resources, issued
         ).endpoint(),
-        IntrospectionEndpoint(authenticator, rooms.directory, finder, config.issuer).endpoint(),
+        IntrospectionEndpoint(authenticator, rooms.directory, finder, rooms.subjects, config.issuer).endpoint(),
         RevocationEndpoint(authenticator, finder, revoker).endpoint(),
         PushedRequestEndpoint(
-            authenticator, possession, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
+            authenticator, limits, possession, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
         ).endpoint(request_parameters("form")),
         *_registration_endpoints(rooms, authenticator, revoker),
         JwksEndpoint(rooms.ring).endpoint(),

@@ -24,6 +24,7 @@ from tessera_authz.tokens.id_token import CLAIMS
 from tessera_shared import dpop
 from tessera_shared.claims import ACR_VALUES, SCOPE_CLAIMS
 from tessera_shared.http.openapi import Endpoint, Operation, Reply
+from tessera_shared.pairwise import SUBJECT_TYPES
 
 _CALLED_BY_CLIENTS = (
     "pushed_authorization_request_endpoint",
@@ -54,6 +55,8 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         **own,
         "userinfo_endpoint": f"{config.idp_url}/oidc/v1/userinfo",
         "end_session_endpoint": f"{config.idp_url}/oidc/v1/logout",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANTS),
@@ -68,7 +71,7 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "dpop_signing_alg_values_supported": list(dpop.ALGS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "authorization_response_iss_parameter_supported": True,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(config.keys.signing_algs),
         "authorization_signing_alg_values_supported": list(config.keys.signing_algs),
         "require_pushed_authorization_requests": False,

@@ -12,7 +12,7 @@ from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_registry import ClientRegistry, RegistryRules
 from tessera_authz.protocol import generated_secret
 from tessera_authz.protocol.client_metadata import Supported, check
-from tessera_authz.protocol.registration_policy import Bounds, source_of
+from tessera_authz.protocol.registration_policy import Bounds
 from tessera_authz.store import client_secrets, initial_access_tokens, registration, scopes
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
@@ -24,6 +24,7 @@ from tessera_shared import clock
 from tessera_shared.audit import Actor
 from tessera_shared.errors import OAuthError
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.source import source_of
 
 pytestmark = pytest.mark.integration
 
@@ -132,6 +133,15 @@ async def test_a_later_change_never_goes_beyond_what_registration_allowed(regist
         await registry.revise(made.client.client_id, made.registration_token, revised(**changes), by())
     assert caught.value.error in ("invalid_client_metadata", "invalid_redirect_uri")
     assert (await registration.find(database, made.client.client_id)).metadata == made.client.metadata
+
+
+async def test_a_client_cannot_become_pairwise_later(registry, database):
+    made = await register(registry)
+    with pytest.raises(OAuthError) as caught:
+        await registry.revise(made.client.client_id, made.registration_token, revised(subject_type="pairwise"), by())
+    assert caught.value.error == "invalid_client_metadata"
+    stored = await registration.find(database, made.client.client_id)
+    assert "subject_type" not in stored.metadata
 
 
 async def test_a_public_client_that_took_credentials_cannot_give_them_up_again(registry):
