@@ -14,6 +14,7 @@ from tessera_authz.protocol.authorization_request import (
 )
 from tessera_authz.protocol.client import Client
 from tessera_authz.store.pushed_requests import PushedRequestStore
+from tessera_authz.store.scopes import ScopeDirectory
 from tessera_authz.tokens import opaque
 from tessera_shared import id_token_hint
 from tessera_shared.clock import seconds
@@ -39,6 +40,7 @@ class RequestReader:
     """Reads and checks authorization requests."""
 
     supported: Supported
+    scopes: ScopeDirectory
     pushed: PushedRequestStore
     objects: RequestObjectReader
     keys: KeySource
@@ -98,11 +100,20 @@ class RequestReader:
     async def _parse(
         self, parameters: Parameters, client: Client, reply: ReplyAddress, now: datetime
     ) -> AuthorizationRequest:
-        request = rules.parse(parameters, client, reply, self.supported, seconds(now))
+        levels = {entry.name: entry.acr for entry in await self.scopes.all() if entry.acr is not None}
+        request = rules.parse(parameters, client, reply, replace(self.supported, acr_of_scope=levels), seconds(now))
         hint = parameters.get("id_token_hint")
-        return request if hint is None else replace(request, expected_sub=await self._expected(hint, request, now))
+        hinted = None if hint is None else await self._hinted(hint, request, now)
+        if request.expected_sub is not None and hinted not in (None, request.expected_sub):
+            raise OAuthError(
+                "login_required",
+                "The id_token_hint and the claims name different users.",
+                section="OIDC Core §3.1.2.2",
+                expected="one user",
+            )
+        return request if hinted is None else replace(request, expected_sub=hinted)
 
-    async def _expected(self, hint: str, request: AuthorizationRequest, now: datetime) -> str | None:
+    async def _hinted(self, hint: str, request: AuthorizationRequest, now: datetime) -> str | None:
         """OIDC Core §3.1.2.1: whom the hint names. One that names nobody must not let whoever is logged in through."""
         try:
             claims = await id_token_hint.verify(hint, self.keys, self.issuer, request.client_id, now)

@@ -6,6 +6,7 @@ A retry within the grace period repeats the answer; later reuse revokes the whol
 from dataclasses import dataclass, field
 
 from tessera_authz.grants.grant import Circumstances, GrantType
+from tessera_authz.protocol import claims_request
 from tessera_authz.protocol import resource as resources
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.protocol.models import RefreshToken
@@ -71,6 +72,7 @@ def decide(
         resource=resources.narrow(resources.check(request.resource, at.resources), token.grant.resource),
         confirmation=at.confirmation,
         id_token_alg=client.id_token_signed_response_alg,
+        id_token_claims=claims_request.served(token.grant.claims, client.scope).id_token,
         with_refresh_token=client.rotates_refresh_tokens,
         refresh_scope=token.scope,
         refresh_jkt=token.dpop_jkt,

@@ -1,7 +1,9 @@
 """What a grant's decision allows: the one value from which tokens are issued."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from tessera_authz.protocol.claims_request import Wish
 from tessera_authz.protocol.confirmation import UNBOUND, Confirmation
 from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
 from tessera_shared.errors import OAuthError
@@ -23,6 +25,7 @@ class Authorization:
         with_refresh_token: Whether a refresh token is issued.
         refresh_scope: The new refresh token's scope: a narrowed access token does not narrow it (RFC 6749 §6).
         id_token_alg: The algorithm the client registered for its ID tokens.
+        id_token_claims: The user's claims that the ID token was asked to tell.
         refresh_jkt: The DPoP key that a public client's refresh token is bound to (RFC 9449 §5).
         refresh_x5t_s256: The certificate that it is bound to (RFC 8705 §4).
 
@@ -40,6 +43,7 @@ class Authorization:
     refresh_jkt: str | None = None
     refresh_x5t_s256: str | None = None
     id_token_alg: str | None = None
+    id_token_claims: Mapping[str, Wish] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Issuing: sign, then consume and store in one statement. Every token answer is made here."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import NotRequired
+from typing import Any, NotRequired
 
 import orjson
 from typing_extensions import TypedDict
@@ -9,10 +11,12 @@ from typing_extensions import TypedDict
 from tessera_authz.config import AuthzConfig
 from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
 from tessera_authz.store.grants import GrantStore, NewRefreshToken
+from tessera_authz.store.user_claims import UserClaimsStore
 from tessera_authz.tokens import access_token, id_token, opaque
 from tessera_authz.tokens.authorization import Authorization
 from tessera_authz.tokens.signer import Signer
 from tessera_shared.access_token import TYP as ACCESS_TOKEN_TYP
+from tessera_shared.claims import asked_for
 from tessera_shared.scope import format_scope
 
 
@@ -30,11 +34,12 @@ class TokenAnswer(TypedDict):
 class TokenIssuer:
     """Makes the tokens of an authorization."""
 
-    def __init__(self, config: AuthzConfig, signer: Signer, grants: GrantStore) -> None:
+    def __init__(self, config: AuthzConfig, signer: Signer, grants: GrantStore, users: UserClaimsStore) -> None:
         self._issuer = config.issuer
         self._lifetimes = config.lifetimes
         self._signer = signer
         self._grants = grants
+        self._users = users
 
     async def issue(self, authorization: Authorization, presented: str | None, now: datetime) -> bytes | None:
         """The answer as JSON, or None where another request consumed the code or refresh token first.
@@ -45,7 +50,7 @@ class TokenIssuer:
             now: The current time.
 
         """
-        answer = self._sign(authorization, now)
+        answer = self._sign(authorization, await self._user_claims(authorization), now)
         new = self._new_refresh_token(authorization, answer, now)
         body = orjson.dumps(answer)
         match authorization.consumes:
@@ -58,7 +63,12 @@ class TokenIssuer:
                 first = True
         return body if first else None
 
-    def _sign(self, authorization: Authorization, now: datetime) -> TokenAnswer:
+    async def _user_claims(self, authorization: Authorization) -> dict[str, Any]:
+        """What the ID token was asked to tell of the user (OIDC Core §5.5), as it is now."""
+        wishes = {name: asdict(wish) for name, wish in authorization.id_token_claims.items()}
+        return asked_for(await self._users.find(authorization.sub, wishes), wishes) if wishes else {}
+
+    def _sign(self, authorization: Authorization, user_claims: Mapping[str, Any], now: datetime) -> TokenAnswer:
         lifetime = timedelta(seconds=self._lifetimes.access_token_seconds)
         claims = access_token.claims(authorization, self._issuer, lifetime, now)
         answer: TokenAnswer = {
@@ -68,16 +78,24 @@ class TokenIssuer:
             "scope": format_scope(authorization.scope),
         }
         if authorization.grant is not None and "openid" in authorization.scope:
-            answer["id_token"] = self._sign_id_token(authorization, authorization.grant, answer["access_token"], now)
+            bound_to = answer["access_token"]
+            answer["id_token"] = self._sign_id_token(authorization, authorization.grant, bound_to, user_claims, now)
         return answer
 
-    def _sign_id_token(self, authorization: Authorization, grant: Grant, bound_to: str, now: datetime) -> str:
+    def _sign_id_token(
+        self,
+        authorization: Authorization,
+        grant: Grant,
+        bound_to: str,
+        user_claims: Mapping[str, Any],
+        now: datetime,
+    ) -> str:
         nonce = None if isinstance(authorization.consumes, RefreshToken) else grant.nonce
         alg = authorization.id_token_alg or self._signer.default_alg
         at_hash = id_token.hash_access_token(bound_to, alg)
         lifetime = timedelta(seconds=self._lifetimes.id_token_seconds)
         claims = id_token.claims(grant, self._issuer, lifetime, now, at_hash=at_hash, nonce=nonce)
-        return self._signer.sign(claims, typ=id_token.TYP, alg=alg, now=now)
+        return self._signer.sign({**user_claims, **claims}, typ=id_token.TYP, alg=alg, now=now)
 
     def _new_refresh_token(
         self, authorization: Authorization, answer: TokenAnswer, now: datetime
