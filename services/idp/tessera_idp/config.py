@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
+from tessera_idp.protection import ProtectionConfig
 from tessera_shared.config import Dpop, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
@@ -53,11 +54,50 @@ class Sessions(Section):
     """Login sessions."""
 
     lifetime_hours: float = Field(default=12, gt=0, le=24 * 365)
+    device_days: int = Field(default=180, ge=1, le=400)
 
     @property
     def lifetime(self) -> timedelta:
         """How long after the last login a session ends."""
         return timedelta(hours=self.lifetime_hours)
+
+    @property
+    def device_lifetime(self) -> timedelta:
+        """How long after the last login in it a browser is known."""
+        return timedelta(days=self.device_days)
+
+
+class Mail(Section):
+    """The mail server (RFC 5321), and whom mails are from."""
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    user: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    timeout_seconds: float = Field(default=10, gt=0, le=120)
+    from_address: str = Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$")
+    from_name: str = "Tessera"
+
+    @model_validator(mode="after")
+    def _keeps_its_password(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file go together")
+        if self.user is not None and self.security == "none":
+            raise ValueError("a password needs security: tls or starttls")
+        return self
+
+
+class Account(Section):
+    """The users' account pages."""
+
+    fresh_minutes: float = Field(default=5, gt=0, le=24 * 60)
+
+    @property
+    def fresh(self) -> timedelta:
+        """How old a login may be for a change of how to log in."""
+        return timedelta(minutes=self.fresh_minutes)
 
 
 class IdpConfig(ServiceConfig):
@@ -70,6 +110,9 @@ class IdpConfig(ServiceConfig):
     keys: Keys
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
+    mail: Mail
+    account: Account = Account()
+    protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)

@@ -5,9 +5,10 @@ from starlette.responses import Response
 
 from tessera_shared import logging
 from tessera_shared.errors import OAuthError, Unavailable
-from tessera_shared.http.errors import log_refusal
+from tessera_shared.http.errors import note_refusal
 from tessera_shared.http.openapi import Handler
 from tessera_shared.http.pages import Pages
+from tessera_shared.translatable import N_
 
 
 def as_page(pages: Pages, handler: Handler) -> Handler:
@@ -17,14 +18,14 @@ def as_page(pages: Pages, handler: Handler) -> Handler:
         try:
             return await handler(request)
         except OAuthError as error:
-            log_refusal(error)
-            title = "This request cannot be served"
+            note_refusal(request, error)
+            title = N_("This request cannot be served")
             response = pages.error_page(request, title, error.description, error.error, error.status)
             response.headers.update(error.headers)
         except Unavailable as error:
             logging.get().error("unavailable", reason=str(error))
-            message = "Something that this page needs does not answer right now. Try again in a moment."
-            response = pages.error_page(request, "Not available", message, "temporarily_unavailable", 503)
+            message = N_("Something that this page needs does not answer right now. Try again in a moment.")
+            response = pages.error_page(request, N_("Not available"), message, "temporarily_unavailable", 503)
             response.headers["retry-after"] = "1"
         return response
 

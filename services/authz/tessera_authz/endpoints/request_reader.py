@@ -22,6 +22,7 @@ from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import Form
 from tessera_shared.jose.jwt import InvalidToken
 from tessera_shared.jose.keys import KeySource
+from tessera_shared.pairwise import Subjects
 
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
 """RFC 9126 §2.2; no other request_uri is fetched."""
@@ -44,6 +45,7 @@ class RequestReader:
     pushed: PushedRequestStore
     objects: RequestObjectReader
     keys: KeySource
+    subjects: Subjects
     issuer: str
 
     async def read(self, form: Form, client: Client, now: datetime) -> Checked | Refused:
@@ -103,20 +105,17 @@ class RequestReader:
         levels = {entry.name: entry.acr for entry in await self.scopes.all() if entry.acr is not None}
         request = rules.parse(parameters, client, reply, replace(self.supported, acr_of_scope=levels), seconds(now))
         hint = parameters.get("id_token_hint")
-        hinted = None if hint is None else await self._hinted(hint, request, now)
-        if request.expected_sub is not None and hinted not in (None, request.expected_sub):
-            raise OAuthError(
-                "login_required",
-                "The id_token_hint and the claims name different users.",
-                section="OIDC Core §3.1.2.2",
-                expected="one user",
-            )
-        return request if hinted is None else replace(request, expected_sub=hinted)
+        hinted = None if hint is None else await self._hinted(hint, client, request, now)
+        named = self._named(request, client)
+        if hinted is not None and named is not None and hinted != named:
+            raise _nobody("The id_token_hint and the claims name different users.")
+        return replace(request, expected_sub=named or hinted)
 
-    async def _hinted(self, hint: str, request: AuthorizationRequest, now: datetime) -> str | None:
+    async def _hinted(self, hint: str, client: Client, request: AuthorizationRequest, now: datetime) -> str | None:
         """OIDC Core §3.1.2.1: whom the hint names. One that names nobody must not let whoever is logged in through."""
         try:
-            claims = await id_token_hint.verify(hint, self.keys, self.issuer, request.client_id, now)
+            claims = await id_token_hint.verify(hint, self.keys, self.issuer, client.client_id, now)
+            return self.subjects.meant(str(claims["sub"]), client.sector)
         except InvalidToken as error:
             if request.is_silent:
                 raise OAuthError(
@@ -127,7 +126,15 @@ class RequestReader:
                     received=error.received,
                 ) from error
             return None
-        return str(claims["sub"])
+
+    def _named(self, request: AuthorizationRequest, client: Client) -> str | None:
+        """OIDC Core §5.5.1: whom the value of the claim sub names, as this client is told it."""
+        if request.expected_sub is None:
+            return None
+        try:
+            return self.subjects.meant(request.expected_sub, client.sector)
+        except InvalidToken as error:
+            raise _nobody("The claims name a user who is not known.") from error
 
     async def _read_pushed(self, request_uri: str, client: Client, now: datetime) -> Checked:
         """RFC 9126 §4: bound to its client; parameters beside it are ignored."""
@@ -136,6 +143,10 @@ class RequestReader:
         if request is None:
             raise request_uri_not_valid("unknown, another client's, used up or expired")
         return Checked(request, uri_hash)
+
+
+def _nobody(description: str) -> OAuthError:
+    return OAuthError("login_required", description, section="OIDC Core §3.1.2.2", expected="one user who is known")
 
 
 def request_uri_not_valid(received: str) -> OAuthError:

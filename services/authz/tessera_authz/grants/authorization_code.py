@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from tessera_authz.grants.grant import Circumstances, GrantType
-from tessera_authz.protocol import claims_request, pkce
+from tessera_authz.protocol import pkce
 from tessera_authz.protocol import resource as resources
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.protocol.models import AuthorizationCode
@@ -60,13 +60,11 @@ def decide(
     if code.dpop_jkt not in (None, at.confirmation.jkt):
         return _refuse("a proof by the key of dpop_jkt", "none or another", section="RFC 9449 §10")
     return Authorization(
-        client_id=client.client_id,
+        client=client,
         sub=code.grant.sub,
         scope=scopes.limited(code.grant.scope, client.scope),
         resource=resources.narrow(resources.check(request.resource, at.resources), code.grant.resource),
         confirmation=at.confirmation,
-        id_token_alg=client.id_token_signed_response_alg,
-        id_token_claims=claims_request.served(code.grant.claims, client.scope).id_token,
         grant=code.grant,
         consumes=code,
         with_refresh_token="refresh_token" in client.grant_types,

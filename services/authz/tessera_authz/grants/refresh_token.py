@@ -6,7 +6,6 @@ A retry within the grace period repeats the answer; later reuse revokes the whol
 from dataclasses import dataclass, field
 
 from tessera_authz.grants.grant import Circumstances, GrantType
-from tessera_authz.protocol import claims_request
 from tessera_authz.protocol import resource as resources
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.protocol.models import RefreshToken
@@ -64,15 +63,13 @@ def decide(
     if isinstance(scope, Refuse):
         return scope
     return Authorization(
-        client_id=client.client_id,
+        client=client,
         sub=token.grant.sub,
         scope=scope,
         grant=token.grant,
         consumes=token,
         resource=resources.narrow(resources.check(request.resource, at.resources), token.grant.resource),
         confirmation=at.confirmation,
-        id_token_alg=client.id_token_signed_response_alg,
-        id_token_claims=claims_request.served(token.grant.claims, client.scope).id_token,
         with_refresh_token=client.rotates_refresh_tokens,
         refresh_scope=token.scope,
         refresh_jkt=token.dpop_jkt,

@@ -1,7 +1,7 @@
 """Issuing: sign, then consume and store in one statement. Every token answer is made here."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, NotRequired
 
@@ -9,6 +9,7 @@ import orjson
 from typing_extensions import TypedDict
 
 from tessera_authz.config import AuthzConfig
+from tessera_authz.protocol import claims_request
 from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
 from tessera_authz.store.grants import GrantStore, NewRefreshToken
 from tessera_authz.store.user_claims import UserClaimsStore
@@ -17,6 +18,7 @@ from tessera_authz.tokens.authorization import Authorization
 from tessera_authz.tokens.signer import Signer
 from tessera_shared.access_token import TYP as ACCESS_TOKEN_TYP
 from tessera_shared.claims import asked_for
+from tessera_shared.pairwise import Subjects
 from tessera_shared.scope import format_scope
 
 
@@ -34,12 +36,15 @@ class TokenAnswer(TypedDict):
 class TokenIssuer:
     """Makes the tokens of an authorization."""
 
-    def __init__(self, config: AuthzConfig, signer: Signer, grants: GrantStore, users: UserClaimsStore) -> None:
+    def __init__(
+        self, config: AuthzConfig, signer: Signer, grants: GrantStore, users: UserClaimsStore, subjects: Subjects
+    ) -> None:
         self._issuer = config.issuer
         self._lifetimes = config.lifetimes
         self._signer = signer
         self._grants = grants
         self._users = users
+        self._subjects = subjects
 
     async def issue(self, authorization: Authorization, presented: str | None, now: datetime) -> bytes | None:
         """The answer as JSON, or None where another request consumed the code or refresh token first.
@@ -50,7 +55,7 @@ class TokenIssuer:
             now: The current time.
 
         """
-        answer = self._sign(authorization, await self._user_claims(authorization), now)
+        answer = self._sign(self._as_told(authorization), await self._user_claims(authorization), now)
         new = self._new_refresh_token(authorization, answer, now)
         body = orjson.dumps(answer)
         match authorization.consumes:
@@ -65,8 +70,20 @@ class TokenIssuer:
 
     async def _user_claims(self, authorization: Authorization) -> dict[str, Any]:
         """What the ID token was asked to tell of the user (OIDC Core §5.5), as it is now."""
-        wishes = {name: asdict(wish) for name, wish in authorization.id_token_claims.items()}
-        return asked_for(await self._users.find(authorization.sub, wishes), wishes) if wishes else {}
+        grant = authorization.grant
+        if grant is None or "openid" not in authorization.scope:
+            return {}
+        asked = claims_request.served(grant.claims, authorization.client.scope).id_token
+        wishes = {name: asdict(wish) for name, wish in asked.items()}
+        return asked_for(await self._users.find(grant.sub, wishes), wishes) if wishes else {}
+
+    def _as_told(self, authorization: Authorization) -> Authorization:
+        """With the user's identifier as this client is told it, in every token alike (OIDC Core §8)."""
+        grant = authorization.grant
+        if grant is None:
+            return authorization
+        sub = self._subjects.told(grant.sub, authorization.client.sector)
+        return replace(authorization, sub=sub, grant=replace(grant, sub=sub))
 
     def _sign(self, authorization: Authorization, user_claims: Mapping[str, Any], now: datetime) -> TokenAnswer:
         lifetime = timedelta(seconds=self._lifetimes.access_token_seconds)
@@ -91,7 +108,7 @@ class TokenIssuer:
         now: datetime,
     ) -> str:
         nonce = None if isinstance(authorization.consumes, RefreshToken) else grant.nonce
-        alg = authorization.id_token_alg or self._signer.default_alg
+        alg = authorization.client.id_token_signed_response_alg or self._signer.default_alg
         at_hash = id_token.hash_access_token(bound_to, alg)
         lifetime = timedelta(seconds=self._lifetimes.id_token_seconds)
         claims = id_token.claims(grant, self._issuer, lifetime, now, at_hash=at_hash, nonce=nonce)
