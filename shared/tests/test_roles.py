@@ -26,6 +26,9 @@ REFUSED = [
     ("idp", "SELECT * FROM authz.client_secrets"),
     ("idp", "SELECT * FROM authz.clients"),
     ("idp", "SELECT * FROM authz.scopes"),
+    ("idp", "SELECT * FROM authz.logout_deliveries"),
+    ("rs", "SELECT * FROM authz.frontchannel_logout"),
+    ("authz", "SELECT authz.revoke_session('no such session', now(), 'all')"),
     ("idp", "SELECT * FROM authz.initial_access_tokens"),
     ("rs", "SELECT * FROM authz.scopes"),
     ("rs", "SELECT authz.revoke_user('nobody', now())"),
@@ -72,6 +75,9 @@ NEEDED = [
     ("idp", "SELECT client_id, subject_type, sector_identifier_uri, redirect_uris FROM authz.client_subjects"),
     ("authz", "SELECT idp.claims_of('nobody', '{email}')"),
     ("idp", "SELECT authz.revoke_session('no such session', now())"),
+    ("idp", "SELECT authz.revoke_session('no such session', now(), 'online')"),
+    ("idp", "SELECT sid, client_id, uri FROM authz.frontchannel_logout"),
+    ("authz", "DELETE FROM authz.logout_deliveries WHERE false"),
     ("idp", "SELECT authz.revoke_user('nobody', now())"),
 ]
 

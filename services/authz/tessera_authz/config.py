@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from tessera_authz.limits import LimitsConfig
 from tessera_shared.claims import ACR_VALUES
 from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig, Tls
 from tessera_shared.handoff import ASK_LIFETIME
@@ -108,6 +109,15 @@ class Secrets(Section):
         return timedelta(days=self.lifetime_days) if self.lifetime_days else None
 
 
+class BackchannelLogout(Section):
+    """How clients are told that a session has ended (OpenID Connect Back-Channel Logout 1.0)."""
+
+    attempts: int = Field(default=6, ge=1, le=12)
+    first_retry_seconds: float = Field(default=1, gt=0, le=60)
+    parallel: int = Field(default=16, ge=1, le=64)
+    record_days: float = Field(default=30, gt=0)
+
+
 class AuthzConfig(ServiceConfig):
     """All of it."""
 
@@ -123,8 +133,10 @@ class AuthzConfig(ServiceConfig):
     dpop: Dpop = Dpop()
     registration: Registration = Registration()
     secrets: Secrets = Secrets()
+    limits: LimitsConfig = LimitsConfig()
     bootstrap_scopes: tuple[BootstrapScope, ...] = ()
     fetch: Fetch = Fetch()
+    backchannel_logout: BackchannelLogout = BackchannelLogout()
     bootstrap_clients: tuple[BootstrapClient, ...] = ()
     assertion_minutes: int = Field(default=60, ge=1, le=1440)
     """How far ahead `exp` of a client's assertion may be."""

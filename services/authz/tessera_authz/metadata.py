@@ -56,6 +56,8 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         **own,
         "userinfo_endpoint": f"{config.idp_url}/oidc/v1/userinfo",
         "end_session_endpoint": f"{config.idp_url}/oidc/v1/logout",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANTS),

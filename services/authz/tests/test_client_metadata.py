@@ -78,6 +78,25 @@ def test_a_client_of_client_credentials_needs_no_redirect_uri():
     assert (made["response_types"], made["redirect_uris"]) == ([], [])
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"backchannel_logout_uri": "https://elsewhere.example/out?x=1", "backchannel_logout_session_required": True},
+        {"backchannel_logout_uri": "http://localhost:9000/out"},
+        {"frontchannel_logout_uri": "https://client.example:443/out?x=1", "frontchannel_logout_session_required": True},
+        {"redirect_uris": ["http://localhost:3000/cb"], "frontchannel_logout_uri": "http://localhost:3000/out"},
+    ],
+)
+def test_logout_addresses_are_kept_as_they_were_sent(members):
+    made = taken(members)
+    assert made.items() >= members.items()
+    client = Client.from_metadata("c", made)
+    assert (client.backchannel_logout_uri, client.frontchannel_logout_uri) == (
+        members.get("backchannel_logout_uri"),
+        members.get("frontchannel_logout_uri"),
+    )
+
+
 WRONG = [
     {"redirect_uris": []},
     {"redirect_uris": CB},
@@ -87,6 +106,19 @@ WRONG = [
     {"redirect_uris": [CB] * 2 + [f"{CB}{n}" for n in range(40)]},
     {"post_logout_redirect_uris": ["data:text/html,x"]},
     {"initiate_login_uri": "http://localhost/start"},
+    {"backchannel_logout_uri": "http://client.example/out"},
+    {"backchannel_logout_uri": "http://localhost:9001/out"},
+    {"backchannel_logout_uri": "https://client.example/out#x"},
+    {"backchannel_logout_uri": "http://localhost:9000/out#x"},
+    {"backchannel_logout_uri": "http://localhost:9000@evil.example/out"},
+    {"backchannel_logout_uri": ["https://client.example/out"]},
+    {"backchannel_logout_session_required": "true"},
+    {"frontchannel_logout_uri": "https://other.example/out"},
+    {"frontchannel_logout_uri": "https://client.example:8443/out"},
+    {"frontchannel_logout_uri": "http://client.example/out"},
+    {"frontchannel_logout_uri": "https://client.example/out#x"},
+    {"frontchannel_logout_uri": "javascript:alert(1)"},
+    {"frontchannel_logout_session_required": 1},
     {"jwks_uri": "http://client.example/jwks"},
     {"jwks_uri": "http://localhost:9000@evil.example/jwks"},
     {"jwks_uri": "file:///etc/passwd"},

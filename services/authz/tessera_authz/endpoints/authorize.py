@@ -13,6 +13,7 @@ from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
 from tessera_authz.endpoints.browser import BrowserCookie
 from tessera_authz.endpoints.hand_over import HandOver
 from tessera_authz.endpoints.request_reader import Refused, RequestReader, request_uri_not_valid
+from tessera_authz.limits import Limits
 from tessera_authz.protocol import authorization_request as rules
 from tessera_authz.protocol import pkce
 from tessera_authz.protocol.authorization_request import AuthorizationRequest
@@ -60,6 +61,7 @@ class AuthorizationEndpoint:
     cookie: BrowserCookie
     directory: ClientDirectory
     requests: RequestStore
+    limits: Limits
     pushed: PushedRequestStore
     grants: GrantStore
     ring: LiveRing
@@ -79,6 +81,7 @@ class AuthorizationEndpoint:
         if isinstance(incoming, Refused):
             return self.answer.error(request, client, incoming.reply, incoming.error)
         # 4. store the request, bound to this browser, and hand over to the identity provider
+        await self.limits.count_authorization_request(request.state.client_address)
         cookie = next(iter(self.cookie.read(request)), None) or self.cookie.new()
         step = await self.requests.add(incoming, opaque.digest(cookie[1]), now, now + self.lifetimes.request)
         response = await self.hand_over.to_idp(incoming.request, client, Login(), step, now)
@@ -197,6 +200,7 @@ class AuthorizationEndpoint:
             Reply(303, "To the login page", headers=("Location", "Set-Cookie")),
             Reply(302, "To the client's redirect URI with an error", headers=("Location",)),
             Reply(400, "Unknown client or redirect URI: a page, never a redirect", media_type="text/html"),
+            Reply(429, "Too many of one address: a page", media_type="text/html", headers=("Retry-After",)),
             _AWAY,
         )
         resumed = (

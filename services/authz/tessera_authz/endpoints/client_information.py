@@ -40,6 +40,10 @@ class ClientMetadata(TypedDict, total=False):
     software_version: str
     application_type: str
     post_logout_redirect_uris: list[str]
+    backchannel_logout_uri: str
+    backchannel_logout_session_required: bool
+    frontchannel_logout_uri: str
+    frontchannel_logout_session_required: bool
     initiate_login_uri: str
     subject_type: str
     sector_identifier_uri: str

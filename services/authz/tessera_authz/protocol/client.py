@@ -57,6 +57,10 @@ class Client:
     default_max_age: int | None = None
     default_acr_values: tuple[str, ...] = ()
     require_acr: str | None = None
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: str | None = None
+    frontchannel_logout_session_required: bool = False
     profile: str = DEFAULT_PROFILE
     require_pkce: bool = True
     require_pushed_authorization_requests: bool = False

@@ -1,6 +1,5 @@
 """What registration allows a client: the bounds that hold at registration and at every later change (RFC 7592 §2.2)."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -106,15 +105,6 @@ def _check_settings(metadata: Mapping[str, Any]) -> None:
     if metadata["profile"] == "fapi2" and metadata["token_endpoint_auth_method"] not in _FAPI2_METHODS:
         # FAPI 2.0 Security Profile §5.3.2.1
         raise refusal("token_endpoint_auth_method", "is not one of the profile fapi2", ", ".join(_FAPI2_METHODS))
-
-
-def source_of(address: str) -> str:
-    """What registrations are counted by: an IPv4 address, or the network of an IPv6 address that one customer has."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    return str(parsed) if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))  # noqa: PLR2004
 
 
 def refusal(member: str, problem: str, expected: str) -> OAuthError:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from tessera_idp.protocol.logout import Revokes
 from tessera_idp.protocol.models import Session
 from tessera_shared.db import Database, Row, Transaction
 
@@ -27,7 +28,13 @@ END = """
 WITH ended AS (
     UPDATE idp.sessions SET ended_at = $2 WHERE sid = $1 AND ended_at IS NULL RETURNING sid
 )
-SELECT authz.revoke_session(sid, $3)::text AS grant_id FROM ended
+SELECT authz.revoke_session(sid, $3, $4)::text AS grant_id FROM ended
+"""
+END_ALL = """
+WITH ended AS (
+    UPDATE idp.sessions SET ended_at = $2 WHERE sub = $1 AND ended_at IS NULL RETURNING sid
+)
+SELECT authz.revoke_session(sid, $3, $4)::text AS grant_id FROM ended
 """
 PURGE = """
 DELETE FROM idp.sessions WHERE ctid = ANY (ARRAY(
@@ -60,10 +67,17 @@ class Begun:
 
 
 class SessionStore:
-    """The table of sessions."""
+    """The table of sessions.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where it is.
+        revokes: Which of a session's grants end with it.
+
+    """
+
+    def __init__(self, database: Database, revokes: Revokes) -> None:
         self._database = database
+        self._revokes = revokes
 
     async def find(self, cookie_hash: bytes, now: datetime) -> Session | None:
         """The live session of a browser, while its user may log in."""
@@ -89,13 +103,19 @@ class SessionStore:
             if old is not None and old["sub"] == login.sub:
                 await _renew(tx, str(old["sid"]), login)
                 return Begun(str(old["sid"]), ())
-            ended = [] if old is None else await tx.fetch(END, old["sid"], login.auth_time, revoked_until)
+            ended_at, revokes = login.auth_time, self._revokes
+            ended = [] if old is None else await tx.fetch(END, old["sid"], ended_at, revoked_until, revokes)
             await _insert(tx, login)
         return Begun(login.sid, tuple(row["grant_id"] for row in ended))
 
     async def end(self, sid: str, now: datetime, revoked_until: datetime) -> tuple[str, ...]:
         """End a session and revoke what was granted in it, in one statement; the grants' ids, to be announced."""
-        rows = await self._database.fetch(END, sid, now, revoked_until)
+        rows = await self._database.fetch(END, sid, now, revoked_until, self._revokes)
+        return tuple(row["grant_id"] for row in rows)
+
+    async def end_all(self, sub: str, now: datetime, revoked_until: datetime) -> tuple[str, ...]:
+        """The same for every session of a user."""
+        rows = await self._database.fetch(END_ALL, sub, now, revoked_until, self._revokes)
         return tuple(row["grant_id"] for row in rows)
 
     async def purge(self, now: datetime) -> None:
