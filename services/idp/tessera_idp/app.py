@@ -7,9 +7,12 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_idp.config import IdpConfig
+from tessera_idp.endpoints.account.activity import ActivityEndpoint
+from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
 from tessera_idp.endpoints.account.guard import AccountGuard
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
+from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
@@ -25,6 +28,7 @@ from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.mail import Mailer
 from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.protection import Protection
+from tessera_idp.store.account import AccountStore
 from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
@@ -139,12 +143,17 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
-    account = _account_endpoints(guard, AccountLayout(pages, forms))
+    account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
     return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account]
 
 
-def _account_endpoints(guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
-    return [*OverviewEndpoint(guard, layout).endpoints()]
+def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: AccountStore) -> list[Endpoint]:
+    return [
+        *OverviewEndpoint(guard, layout).endpoints(),
+        *SessionsEndpoint(guard, layout, guard.sessions).endpoints(),
+        *ApplicationsEndpoint(guard, layout, guard.sessions, store).endpoints(),
+        *ActivityEndpoint(guard, layout, store).endpoints(),
+    ]
 
 
 def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:

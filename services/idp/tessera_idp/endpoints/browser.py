@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tessera_idp.endpoints.audit_trail import AuditTrail
+from tessera_idp.endpoints.audit_trail import AuditTrail, user_agent
 from tessera_idp.login_methods import LoginMethod
 from tessera_idp.protocol.form_token import form_token, is_foreign, is_form_token
 from tessera_idp.protocol.models import Session, User
@@ -24,7 +24,6 @@ from tessera_shared.revocation import durable
 from tessera_shared.revocation.entry import Revocation
 
 _COOKIE_BYTES = 32
-_MAX_USER_AGENT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +142,12 @@ class Sessions:
             auth_time=now,
             acr=method.acr,
             amr=method.amr,
-            user_agent=request.headers.get("user-agent", "")[:_MAX_USER_AGENT],
+            user_agent=user_agent(request),
             address=request.state.client_address,
             expires_at=now + self.lifetime,
         )
         begun = await self.store.begin(login, None if old is None else _hash(old), now + self.revocation_lifetime)
-        await self._announce(begun.revoked_grants, now)
+        await self.announce(begun.revoked_grants, now)
         await self.trail.record(request, user.sub, Event("session.begun", begun.sid, details={"amr": method.amr}))
         logging.get().info("logged in", sub=user.sub, sid=begun.sid, amr=list(method.amr))
         return Authentication(user.sub, begun.sid, seconds(now), method.acr, method.amr), cookie
@@ -156,11 +155,12 @@ class Sessions:
     async def end(self, request: Request, session: Session, now: datetime) -> None:
         """End a session; what was granted in it is revoked durably first, then announced."""
         revoked = await self.store.end(session.sid, now, now + self.revocation_lifetime)
-        await self._announce(revoked, now)
+        await self.announce(revoked, now)
         await self.trail.record(request, session.sub, Event("session.ended", session.sid))
         logging.get().info("logged out", sub=session.sub, sid=session.sid, revoked_grants=len(revoked))
 
-    async def _announce(self, grants: tuple[str, ...], now: datetime) -> None:
+    async def announce(self, grants: tuple[str, ...], now: datetime) -> None:
+        """Tell verifiers of grants whose revocation is recorded."""
         if grants:
             until = now + self.revocation_lifetime
             revocations = [Revocation("grant_id", grant, until) for grant in grants]

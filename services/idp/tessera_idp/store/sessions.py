@@ -10,19 +10,29 @@ from tessera_shared.db import Database, Row, Transaction
 _COLUMNS = "s.sid, s.sub, s.auth_time, s.acr, s.amr, u.username, u.claims ->> 'name' AS name"
 _LIVE = "s.ended_at IS NULL AND s.expires_at > $2 AND NOT u.disabled"
 
-FIND = f"SELECT {_COLUMNS} FROM idp.sessions s JOIN idp.users u USING (sub) WHERE s.cookie_hash = $1 AND {_LIVE}"  # noqa: S608 - constants only
+FIND = f"""
+WITH used AS (
+    UPDATE idp.sessions SET last_used_at = $2
+    WHERE cookie_hash = $1 AND ended_at IS NULL AND expires_at > $2 AND last_used_at < $2 - interval '1 minute'
+)
+SELECT {_COLUMNS} FROM idp.sessions s JOIN idp.users u USING (sub) WHERE s.cookie_hash = $1 AND {_LIVE}
+"""  # noqa: S608 - constants only
 FIND_BY_SID = f"SELECT {_COLUMNS} FROM idp.sessions s JOIN idp.users u USING (sub) WHERE s.sid = $1 AND {_LIVE}"  # noqa: S608 - constants only
+LIST = """
+SELECT sid, user_agent, address, created_at, last_used_at FROM idp.sessions
+WHERE sub = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY last_used_at DESC, created_at DESC
+"""
 LOCK_BY_COOKIE = """
 SELECT sid, sub FROM idp.sessions WHERE cookie_hash = $1 AND ended_at IS NULL AND expires_at > $2 FOR UPDATE
 """
 RENEW = """
 UPDATE idp.sessions SET cookie_hash = $2, auth_time = $3, acr = $4, amr = $5, user_agent = $6, address = $7,
-    expires_at = $8 WHERE sid = $1
+    expires_at = $8, last_used_at = $3 WHERE sid = $1
 """
 INSERT = """
 INSERT INTO idp.sessions
-    (sid, cookie_hash, sub, auth_time, acr, amr, user_agent, address, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $4, $9)
+    (sid, cookie_hash, sub, auth_time, acr, amr, user_agent, address, created_at, last_used_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $4, $4, $9)
 """
 END = """
 WITH ended AS (
@@ -59,6 +69,17 @@ class NewLogin:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A live session as its user is shown it."""
+
+    sid: str
+    user_agent: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """The session that a login began or renewed, and the grants revoked with the session it replaced."""
 
@@ -86,6 +107,10 @@ class SessionStore:
     async def find_by_sid(self, sid: str, now: datetime) -> Session | None:
         """The live session of that id."""
         return _to_session(await self._database.fetchrow(FIND_BY_SID, sid, now))
+
+    async def list_of(self, sub: str, now: datetime) -> list[ListedSession]:
+        """The live sessions of a user, last used first."""
+        return [ListedSession(**row) for row in await self._database.fetch(LIST, sub, now)]
 
     async def begin(self, login: NewLogin, old_cookie_hash: bytes | None, revoked_until: datetime) -> Begun:
         """Store a login in place of what the browser had before.
