@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from e2e import document_host, key_host
+from e2e import collector, document_host, key_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.stack import OTHER_RESOURCE, REFRESH_GRACE, Stack, TlsProxy, answers
 from stack.ports import Ports, free_port
@@ -41,12 +41,13 @@ class Containers:
         authz, idp, rs = (self._ports.url(name) for name in _SERVICES)
         tls = {"authz_tls": self._ports.tls_url("authz"), "rs_tls": self._ports.tls_url("rs")}
         proxy = TlsProxy(*(f"https://localhost:{os.environ[name]}" for name in _PROXY_PORTS))
+        mail = self._ports.url("mail")
         metrics = {name: self._ports.url(f"{name}_metrics") for name in _SERVICES}
-        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self, **tls, proxy=proxy, metrics=metrics)
+        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self, **tls, proxy=proxy, metrics=metrics, mail=mail)
 
     def is_ready(self) -> bool:
-        """Whether all three services can serve."""
-        return all(answers(self._ports.url(name)) for name in _SERVICES)
+        """Whether all three services can serve, and the mailbox."""
+        return all(answers(self._ports.url(name)) for name in (*_SERVICES, "mail"))
 
     def stop(self, *names: str) -> None:
         """Stop gracefully."""
@@ -131,6 +132,7 @@ def choose_ports() -> Ports:
         E2E_BOOTSTRAP_SCOPES=bootstrap_scopes(),
         E2E_RESOURCES=json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
         E2E_REFRESH_GRACE_SECONDS=str(REFRESH_GRACE),
+        E2E_COLLECTOR=f"http://{HOST}:{collector.PORT}",
     )
     return ports
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tessera_authz.app import Rooms, build
+from tessera_authz.backchannel_logout import BackchannelLogout, Effort
 from tessera_authz.bootstrap import make_bootstrap_clients, make_bootstrap_scopes
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.client_documents import ClientDocuments
@@ -12,9 +13,11 @@ from tessera_authz.registration_settings import document_rules
 from tessera_authz.store import client_secrets, initial_access_tokens, registration
 from tessera_authz.store.clients import ClientDirectory, Renew
 from tessera_authz.store.grants import GrantStore
+from tessera_authz.store.logout_deliveries import LogoutDeliveryStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
 from tessera_authz.store.scopes import ScopeDirectory
+from tessera_authz.tokens.signer import Signer
 from tessera_shared import audit, clock, db, logging, redis, schema
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.audit import Actor, Event
@@ -42,6 +45,7 @@ from tessera_shared.revocation import durable
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key, load_master_key
 from tessera_shared.secret_sealer import SecretSealer
+from tessera_shared.tracing import open_traces
 
 _KEYS_SECONDS = 30
 _USES_SECONDS = 60
@@ -60,7 +64,8 @@ async def run(path: Path) -> None:
     """
     config = load(AuthzConfig, path, "TESSERA_AUTHZ_")
     logging.configure(config.log, "authz")
-    database = await db.connect(config.database)
+    traces = open_traces(config.tracing, "authz")
+    database = await db.connect(config.database, traces)
     background = Background()
     try:
         await schema.check_version(database)
@@ -71,7 +76,7 @@ async def run(path: Path) -> None:
         secrets, sealer = SecretVerifier(argon2id), SecretSealer(master_key)
         await make_bootstrap_scopes(config, database)
         await make_bootstrap_clients(config, database, secrets, sealer)
-        fetcher, scopes = Fetcher(config.fetch), ScopeDirectory(database)
+        fetcher, scopes = Fetcher(config.fetch, traces), ScopeDirectory(database)
         directory = ClientDirectory(database, secrets.forget, _renew(config, database, fetcher, scopes))
         revocations = RevocationView(database, broker)
         await revocations.load()
@@ -95,7 +100,9 @@ async def run(path: Path) -> None:
             anchors=anchors,
             subjects=Subjects.under(master_key),
             metrics=metrics,
+            traces=traces,
         )
+        logouts = _backchannel_logout(rooms)
         app = build(rooms)
         port = open_port(config.listen)
         side = open_metrics_port(config.metrics, metrics)
@@ -104,6 +111,7 @@ async def run(path: Path) -> None:
         background.start("scope changes", scopes.follow_changes)
         background.start("key changes", lambda: ring.follow_changes(database))
         background.start("revocations", revocations.follow)
+        background.start("back-channel logouts", logouts.deliver)
         background.every("keys", _KEYS_SECONDS, lambda: _keep_keys(ring, broker))
         background.every("client uses", _USES_SECONDS, lambda: _note_uses(directory, database))
         background.every("purge", _PURGE_SECONDS, lambda: _purge(config, database))
@@ -113,6 +121,7 @@ async def run(path: Path) -> None:
         await _note_uses(directory, database)
         argon2id.close()
         await fetcher.close()
+        await logouts.fetcher.close()
         await broker.close()
     finally:
         await background.stop()
@@ -158,6 +167,20 @@ def _renew(config: AuthzConfig, database: Database, fetcher: Fetcher, scopes: Sc
     return ClientDocuments(database, fetcher, document_rules(config, scopes)).renew
 
 
+def _backchannel_logout(rooms: Rooms) -> BackchannelLogout:
+    """What tells clients that a session has ended."""
+    config, settings = rooms.config, rooms.config.backchannel_logout
+    return BackchannelLogout(
+        database=rooms.database,
+        deliveries=LogoutDeliveryStore(rooms.database),
+        directory=rooms.directory,
+        signer=Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg),
+        fetcher=Fetcher(config.fetch),
+        issuer=config.issuer,
+        effort=Effort(settings.attempts, timedelta(seconds=settings.first_retry_seconds), settings.parallel),
+    )
+
+
 async def _keep_keys(ring: LiveRing, broker: Redis) -> None:
     await ring.reload()
     await _publish(ring, broker)
@@ -182,6 +205,7 @@ async def _purge(config: AuthzConfig, database: Database) -> None:
     await RequestStore(database).purge(now)
     await GrantStore(database).purge(now - grace, now)
     await PushedRequestStore(database).purge(now - _PUSHED_KEPT)
+    await LogoutDeliveryStore(database).purge(now - timedelta(days=config.backchannel_logout.record_days))
     await durable.purge(database, now)
     await client_secrets.purge(database, now)
     await initial_access_tokens.purge(database, now)

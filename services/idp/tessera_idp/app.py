@@ -7,25 +7,34 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_idp.config import IdpConfig
+from tessera_idp.endpoints.account.activity import ActivityEndpoint
+from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
 from tessera_idp.endpoints.account.guard import AccountGuard
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
+from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
 from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
+from tessera_idp.endpoints.login_flow import LoginFlow
 from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
+from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.mail import Mailer
+from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.protection import Protection
+from tessera_idp.store.account import AccountStore
 from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
+from tessera_idp.store.logins_under_way import LoginsUnderWayStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -49,6 +58,7 @@ from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
 from tessera_shared.throttle import Throttle
+from tessera_shared.tracing import OFF, Traces
 from tessera_shared.uri import origin
 
 TITLE = "Tessera IdP"
@@ -68,11 +78,22 @@ class Parts:
     users: UserStore
     devices: DeviceStore
     sessions: SessionStore
+    logins: LoginsUnderWayStore
+    mailer: Mailer
     metrics: Metrics
+    traces: Traces
 
 
-def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
-    """The service's parts; none of them does anything yet."""
+def build_parts(
+    config: IdpConfig, database: Database, redis: Redis, ring: LiveRing, master_key: bytes, traces: Traces = OFF
+) -> Parts:
+    """The service's parts; none of them does anything yet.
+
+    Raises:
+        StartupError: The templates of mails are not installed.
+
+    """
+    templates = load_mail_templates(config.mail.from_name, config.public_url)
     return Parts(
         database=database,
         redis=redis,
@@ -81,9 +102,12 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         metadata=IssuerMetadata(config.metadata_url, config.issuer),
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
+        sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
-        sessions=SessionStore(database),
+        logins=LoginsUnderWayStore(database),
+        mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         metrics=Metrics(),
+        traces=traces,
     )
 
 
@@ -100,7 +124,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics, parts.traces)
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
@@ -118,18 +142,26 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     hints = _hints(config, parts, master_key)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
     protection = Protection(Throttle(parts.redis), config.protection)
-    login = LoginEndpoint(
-        handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, devices, pages
+    flow = LoginFlow(
+        handover, forms, sessions, parts.logins, Verifiers(parts.users, parts.passwords), devices, protection
     )
+    login = LoginEndpoint(handover, forms, sessions, flow, pages)
+    second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
-    account = _account_endpoints(guard, AccountLayout(pages, forms))
-    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account]
+    account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
+    login_stages = [*login.endpoints(), *second_factor.endpoints()]
+    return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
 
-def _account_endpoints(guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
-    return [*OverviewEndpoint(guard, layout).endpoints()]
+def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: AccountStore) -> list[Endpoint]:
+    return [
+        *OverviewEndpoint(guard, layout).endpoints(),
+        *SessionsEndpoint(guard, layout, guard.sessions).endpoints(),
+        *ApplicationsEndpoint(guard, layout, guard.sessions, store).endpoints(),
+        *ActivityEndpoint(guard, layout, store).endpoints(),
+    ]
 
 
 def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:

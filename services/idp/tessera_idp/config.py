@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from tessera_idp.protection import ProtectionConfig
+from tessera_idp.protocol.logout import Revokes
 from tessera_shared.config import Dpop, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
@@ -67,6 +68,34 @@ class Sessions(Section):
         return timedelta(days=self.device_days)
 
 
+class Logout(Section):
+    """What the end of a session does."""
+
+    revoke_grants: Revokes = "online"
+
+
+class Mail(Section):
+    """The mail server (RFC 5321), and whom mails are from."""
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    user: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    timeout_seconds: float = Field(default=10, gt=0, le=120)
+    from_address: str = Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$")
+    from_name: str = "Tessera"
+
+    @model_validator(mode="after")
+    def _keeps_its_password(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file go together")
+        if self.user is not None and self.security == "none":
+            raise ValueError("a password needs security: tls or starttls")
+        return self
+
+
 class Account(Section):
     """The users' account pages."""
 
@@ -88,6 +117,8 @@ class IdpConfig(ServiceConfig):
     keys: Keys
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
+    logout: Logout = Logout()
+    mail: Mail
     account: Account = Account()
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
