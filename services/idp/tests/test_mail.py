@@ -22,7 +22,7 @@ from tessera_idp.protocol.mail_delivery import GIVE_UP_AFTER, next_attempt
 from tessera_shared import clock
 
 KEY = bytes(32)
-TEMPLATES = load_mail_templates("Tessera", "https://id.example")
+TEMPLATES = load_mail_templates(Branding(), "https://id.example")
 LINK = "https://id.example/?a=1&b=<2>"
 
 
