@@ -20,6 +20,7 @@ from tessera_idp.mail.delivery import Delivery, load_server
 from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.protocol.mail_delivery import GIVE_UP_AFTER, next_attempt
 from tessera_shared import clock
+from tessera_shared.branding import Branding
 
 KEY = bytes(32)
 TEMPLATES = load_mail_templates(Branding(), "https://id.example")
