@@ -130,14 +130,14 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
         AuditTrail(parts.database),
     )
     handover = Handover(parts.ring, config.issuer)
-    hints = _hints(config, parts, master_key)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
     protection = Protection(Throttle(parts.redis), config.protection)
     login = LoginEndpoint(
         handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, devices, pages
     )
     consent = ConsentEndpoint(handover, forms, sessions, pages)
-    logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
+    hints = _hints(config, parts, master_key)
+    logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer, config.logout.revoke_grants)
     guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
     account = _account_endpoints(guard, AccountLayout(pages, forms))
     return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account]

@@ -31,6 +31,7 @@ class Session:
     amr: tuple[str, ...]
     username: str
     name: str | None
+    email: str | None = None
 
     def authentication(self) -> Authentication:
         """What is told of this login (OpenID Connect Core §2)."""

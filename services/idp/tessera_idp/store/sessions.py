@@ -7,7 +7,9 @@ from tessera_idp.protocol.logout import Revokes
 from tessera_idp.protocol.models import Session
 from tessera_shared.db import Database, Row, Transaction
 
-_COLUMNS = "s.sid, s.sub, s.auth_time, s.acr, s.amr, u.username, u.claims ->> 'name' AS name"
+_COLUMNS = (
+    "s.sid, s.sub, s.auth_time, s.acr, s.amr, u.username, u.claims ->> 'name' AS name, u.claims ->> 'email' AS email"
+)
 _LIVE = "s.ended_at IS NULL AND s.expires_at > $2 AND NOT u.disabled"
 
 FIND = f"SELECT {_COLUMNS} FROM idp.sessions s JOIN idp.users u USING (sub) WHERE s.cookie_hash = $1 AND {_LIVE}"  # noqa: S608 - constants only
@@ -34,7 +36,7 @@ END_ALL = """
 WITH ended AS (
     UPDATE idp.sessions SET ended_at = $2 WHERE sub = $1 AND ended_at IS NULL RETURNING sid
 )
-SELECT authz.revoke_session(sid, $3, $4)::text AS grant_id FROM ended
+SELECT sid, ARRAY(SELECT authz.revoke_session(sid, $3, $4)::text) AS grant_ids FROM ended
 """
 PURGE = """
 DELETE FROM idp.sessions WHERE ctid = ANY (ARRAY(
@@ -113,10 +115,10 @@ class SessionStore:
         rows = await self._database.fetch(END, sid, now, revoked_until, self._revokes)
         return tuple(row["grant_id"] for row in rows)
 
-    async def end_all(self, sub: str, now: datetime, revoked_until: datetime) -> tuple[str, ...]:
-        """The same for every session of a user."""
+    async def end_all(self, sub: str, now: datetime, revoked_until: datetime) -> dict[str, tuple[str, ...]]:
+        """The same for every session of a user: the grants' ids by sid."""
         rows = await self._database.fetch(END_ALL, sub, now, revoked_until, self._revokes)
-        return tuple(row["grant_id"] for row in rows)
+        return {row["sid"]: tuple(row["grant_ids"]) for row in rows}
 
     async def purge(self, now: datetime) -> None:
         """Delete sessions that are over."""
@@ -155,6 +157,6 @@ async def _insert(tx: Transaction, login: NewLogin) -> None:
 def _to_session(row: Row | None) -> Session | None:
     if row is None:
         return None
-    return Session(
-        row["sid"], row["sub"], row["auth_time"], row["acr"], tuple(row["amr"]), row["username"], row["name"]
-    )
+    amr = tuple(row["amr"])
+    named = (row["username"], row["name"], row["email"])
+    return Session(row["sid"], row["sub"], row["auth_time"], row["acr"], amr, *named)

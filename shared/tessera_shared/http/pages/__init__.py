@@ -5,7 +5,7 @@ A page comes in the language that its user chose by the links at its foot, else 
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from urllib.parse import urlencode
@@ -27,7 +27,12 @@ LANGUAGE_PARAMETER = "lang"
 _YEAR_SECONDS = 365 * 24 * 3600
 
 _FOREVER = "public, max-age=31536000, immutable"
-_FILES = {"tessera.css": "text/css", "tessera.svg": "image/svg+xml", "form_post.js": "text/javascript"}
+_FILES = {
+    "tessera.css": "text/css",
+    "tessera.svg": "image/svg+xml",
+    "form_post.js": "text/javascript",
+    "front_channel_logout.js": "text/javascript",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Pages:
         status: int = 200,
         form_action: Iterable[str] = (),
         image_sources: Iterable[str] = (),
+        frame_sources: Collection[str] = (),
         ui_locales: str | None = None,
         **context: object,
     ) -> Response:
@@ -72,6 +78,7 @@ class Pages:
             status: HTTP status.
             form_action: Origins a form may lead to beside the page's own, redirects included.
             image_sources: Origins of images beside the page's own.
+            frame_sources: Origins of what frames on the page may load.
             ui_locales: Languages that the client named; without them those in the request's own query count.
             context: The template's values.
 
@@ -79,7 +86,7 @@ class Pages:
         language = self.language(request, ui_locales)
         context = {"language_links": self._language_links(request), **context}
         html = self.render(template, language, request_id=request.state.request_id, **context)
-        headers = page_headers(form_action, image_sources=image_sources)
+        headers = page_headers(form_action, image_sources=image_sources, frame_sources=frame_sources)
         response = HTMLResponse(html, status, {**headers, "content-language": language})
         if request.query_params.get(LANGUAGE_PARAMETER) == language:
             response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_SECONDS, httponly=True, samesite="lax")

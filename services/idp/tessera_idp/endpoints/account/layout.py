@@ -66,6 +66,7 @@ class AccountLayout:
             status=status,
             form_action=(),
             image_sources=image_sources,
+            frame_sources=(),
             ui_locales=None,
             **context,
             problem=problem,
