@@ -78,7 +78,9 @@ lock: $(UV) ## Compile requirements/*.in into hashed *.txt (UPGRADE=--upgrade ta
 	@for name in build runtime stack test; do \
 	  $(COMPILE) $(UPGRADE) requirements/$$name.in -o requirements/$$name.txt; \
 	done
-	@$(COMPILE) $(UPGRADE) -c requirements/test.txt requirements/coverage.in -o requirements/coverage.txt
+	@for name in coverage mailbox; do \
+	  $(COMPILE) $(UPGRADE) -c requirements/test.txt requirements/$$name.in -o requirements/$$name.txt; \
+	done
 
 venv: .venv/.test ## Make .venv with everything for development
 
