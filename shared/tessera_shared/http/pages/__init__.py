@@ -16,7 +16,12 @@ from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
 __all__ = ["Asset", "Pages", "load_pages"]
 
 _FOREVER = "public, max-age=31536000, immutable"
-_FILES = {"tessera.css": "text/css", "tessera.svg": "image/svg+xml", "form_post.js": "text/javascript"}
+_FILES = {
+    "tessera.css": "text/css",
+    "tessera.svg": "image/svg+xml",
+    "form_post.js": "text/javascript",
+    "passkey.js": "text/javascript",
+}
 
 
 @dataclass(frozen=True, slots=True)
