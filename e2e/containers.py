@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from e2e import document_host, key_host
@@ -40,7 +41,8 @@ class Containers:
         authz, idp, rs = (self._ports.url(name) for name in _SERVICES)
         tls = {"authz_tls": self._ports.tls_url("authz"), "rs_tls": self._ports.tls_url("rs")}
         proxy = TlsProxy(*(f"https://localhost:{os.environ[name]}" for name in _PROXY_PORTS))
-        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self, **tls, proxy=proxy)
+        metrics = {name: self._ports.url(f"{name}_metrics") for name in _SERVICES}
+        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self, **tls, proxy=proxy, metrics=metrics)
 
     def is_ready(self) -> bool:
         """Whether all three services can serve."""
@@ -121,11 +123,7 @@ def choose_ports() -> Ports:
     """Free ports on the host, told to compose by its environment; the tests' own settings too."""
     ports = Ports.free()
     os.environ.update(
-        AUTHZ_PORT=str(ports.authz),
-        IDP_PORT=str(ports.idp),
-        RS_PORT=str(ports.rs),
-        AUTHZ_TLS_PORT=str(ports.authz_tls),
-        RS_TLS_PORT=str(ports.rs_tls),
+        **{f"{name.upper()}_PORT": str(port) for name, port in asdict(ports).items()},
         **{name: str(free_port()) for name in _PROXY_PORTS},
         E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(HOST),
         E2E_ALLOWED_HOSTS=json.dumps([f"{HOST}:{host.PORT}" for host in (key_host, document_host)]),

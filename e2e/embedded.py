@@ -42,7 +42,8 @@ class Embedded:
             ports = whole.ports
             tls = {"authz_tls": ports.tls_url("authz"), "rs_tls": ports.tls_url("rs")}
             urls = (whole.authz_url, whole.idp_url, whole.rs_url)
-            yield Stack("embedded", *urls, REFRESH_GRACE, self, **tls, proxy=proxy)
+            metrics = {name: ports.url(f"{name}_metrics") for name in SERVICES}
+            yield Stack("embedded", *urls, REFRESH_GRACE, self, **tls, proxy=proxy, metrics=metrics)
 
     def stop(self, *names: str) -> None:
         """Stop gracefully."""
@@ -95,6 +96,7 @@ class Embedded:
         environment = self.environment("authz") | {
             "TESSERA_AUTHZ_LISTEN__PORT": str(port),
             "TESSERA_AUTHZ_TLS__PORT": str(free_port()),
+            "TESSERA_AUTHZ_METRICS__PORT": str(free_port()),
             **settings,
         }
         log = self.whole.logs / f"authz-{port}.log"

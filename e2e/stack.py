@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -76,6 +76,7 @@ class Stack:
     authz_tls: str = ""
     rs_tls: str = ""
     proxy: TlsProxy | None = None
+    metrics: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def issuer(self) -> str:

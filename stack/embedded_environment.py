@@ -31,6 +31,8 @@ def _service(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
     values = {
         "LISTEN__HOST": HOST,
         "LISTEN__PORT": str(getattr(ports, name)),
+        "METRICS__HOST": HOST,
+        "METRICS__PORT": str(getattr(ports, f"{name}_metrics")),
         "LOG__FORMAT": "console",
         "REDIS__HOST": servers.host,
         "REDIS__PORT": str(servers.redis_port),

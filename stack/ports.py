@@ -23,10 +23,13 @@ class Ports:
     rs: int = 8082
     authz_tls: int = 8443
     rs_tls: int = 8444
+    authz_metrics: int = 9080
+    idp_metrics: int = 9081
+    rs_metrics: int = 9082
 
     @classmethod
     def from_environment(cls) -> "Ports":
-        """AUTHZ_PORT, IDP_PORT, RS_PORT, AUTHZ_TLS_PORT and RS_TLS_PORT, as compose.yaml reads them."""
+        """AUTHZ_PORT, IDP_PORT, RS_TLS_PORT, AUTHZ_METRICS_PORT and the like, as compose.yaml reads them."""
         chosen: dict[str, int] = {}
         for field in fields(cls):
             value = os.environ.get(f"{field.name.upper()}_PORT", "")

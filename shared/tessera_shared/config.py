@@ -108,6 +108,8 @@ class ServiceConfig(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_nested_delimiter="__")
 
     listen: Listen
+    metrics: Listen | None = None
+    """A port of its own that tells the metrics; without it there is none."""
     log: Log = Log()
     database: Database
     redis: Redis

@@ -104,6 +104,11 @@ class Database:
         except TimeoutError:
             await connection.execute("SELECT 1", timeout=self._timeout)
 
+    def use(self) -> dict[str, int]:
+        """How many of the pool's connections are at work, and how many wait for it."""
+        size, idle = self._pool.get_size(), self._pool.get_idle_size()
+        return {"busy": size - idle, "idle": idle}
+
     async def close(self) -> None:
         """Close the pool; waits for statements that run, for a bounded time."""
         try:

@@ -31,12 +31,13 @@ FOLLOW = (
 RIGHTS = {
     "authz": f"~tessera:* &tessera:* {CONNECTION} +@read +@write +@pubsub +@transaction +@scripting +time"
     " -@admin -@dangerous",
-    "idp": f"%R~tessera:* ~tessera:jti:* &tessera:* {CONNECTION} {FOLLOW} (~tessera:revocations +xadd)",
+    "idp": f"%R~tessera:* ~tessera:jti:* ~tessera:throttle:* &tessera:* {CONNECTION} {FOLLOW} +eval +evalsha"
+    " (~tessera:revocations +xadd)",
     "rs": f"%R~tessera:* ~tessera:jti:* &tessera:* {CONNECTION} {FOLLOW}",
     "health": "+ping",
 }
 """What each Redis user may do: authz writes and announces, idp and rs follow and may remember used token ids;
-idp also announces what a logout revoked."""
+idp also counts for its limits and announces what a logout revoked."""
 
 
 class ProvisionError(Exception):

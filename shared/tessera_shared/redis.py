@@ -1,6 +1,7 @@
-"""Redis by redis-py, with one exception for every way it can be away. For announcements, never the only record."""
+"""Redis by redis-py, with one exception for every way it can be away. For what may be lost, never the only record."""
 
-from collections.abc import AsyncIterator, Iterator
+import hashlib
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from redis.asyncio import Redis as Client
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError
 
 from tessera_shared import logging
 from tessera_shared.config import Redis as RedisConfig
@@ -61,6 +62,15 @@ class Redis:
         with _translated():
             old: str | None = await self._client.set(key, own, nx=True, ex=seconds, get=True)
             return old in (None, own)
+
+    async def run_script(self, script: str, keys: Sequence[str], arguments: Sequence[int]) -> int:
+        """Run a Lua script that returns a number; Redis keeps it, so that next time its hash suffices."""
+        digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+        with _translated():
+            try:
+                return int(await self._client.evalsha(digest, len(keys), *keys, *arguments))
+            except NoScriptError:
+                return int(await self._client.eval(script, len(keys), *keys, *arguments))
 
     async def publish(self, channel: str, message: str) -> None:
         """Send a message to whoever listens now."""

@@ -31,6 +31,8 @@ REFUSED = [
     ("rs", "SELECT authz.revoke_user('nobody', now())"),
     ("authz", "SELECT authz.revoke_user('nobody', now())"),
     ("idp", "SELECT * FROM authz.grants"),
+    ("rs", "SELECT * FROM authz.userinfo_claims"),
+    *((role, "SELECT idp.claims_of('nobody', '{email}')") for role in ("idp", "rs")),
     ("idp", "SELECT * FROM authz.refresh_tokens"),
     ("idp", "SELECT * FROM authz.authorization_codes"),
     ("idp", "INSERT INTO keys.ring (kid) VALUES ('mine')"),
@@ -65,6 +67,8 @@ NEEDED = [
     ("idp", "SELECT * FROM keys.ring"),
     ("idp", "SELECT * FROM revocation.entries"),
     ("idp", "SELECT client_id, client_name, post_logout_redirect_uris FROM authz.client_logout"),
+    ("idp", "SELECT grant_id, client_id, claims FROM authz.userinfo_claims"),
+    ("authz", "SELECT idp.claims_of('nobody', '{email}')"),
     ("idp", "SELECT authz.revoke_session('no such session', now())"),
     ("idp", "SELECT authz.revoke_user('nobody', now())"),
 ]

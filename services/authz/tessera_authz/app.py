@@ -57,6 +57,7 @@ from tessera_shared.http.public_url import PublicUrl
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation, VerifiedClaims
 from tessera_shared.keystore.live import LiveRing
+from tessera_shared.metrics import Metrics
 from tessera_shared.mutual_tls.anchors import Anchors
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
@@ -82,6 +83,7 @@ class Rooms:
     proofs: ProofVerifier
     fetcher: Fetcher
     anchors: Anchors
+    metrics: Metrics
 
 
 def build(rooms: Rooms) -> ASGIApp:
@@ -97,7 +99,7 @@ def build(rooms: Rooms) -> ASGIApp:
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = rooms.config.trusted_proxies, rooms.config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), rooms.metrics)
 
 
 def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
@@ -118,6 +120,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         rooms.ring,
         config.issuer,
     )
+    issued = rooms.metrics.counter("tokens_issued", "Answers of the token endpoint.", "grant_type", "outcome")
     authorize = AuthorizationEndpoint(
         hand_over=HandOver(config.idp_url, rooms.ring, rooms.scopes),
         reader=reader,
@@ -139,7 +142,9 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     possession = Possession(rooms.proofs, config.public_urls)
     return [
         *authorize.endpoints(),
-        TokenEndpoint(authenticator, possession, grants, issuer, revoker, refresh_grace, config.resources).endpoint(),
+        TokenEndpoint(
+            authenticator, possession, grants, issuer, revoker, refresh_grace, config.resources, issued
+        ).endpoint(),
         IntrospectionEndpoint(authenticator, rooms.directory, finder, config.issuer).endpoint(),
         RevocationEndpoint(authenticator, finder, revoker).endpoint(),
         PushedRequestEndpoint(

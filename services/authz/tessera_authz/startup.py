@@ -24,6 +24,8 @@ from tessera_shared.db import Database
 from tessera_shared.dpop import Nonces, ProofVerifier
 from tessera_shared.errors import Unavailable
 from tessera_shared.fetch import Fetcher
+from tessera_shared.gauges import watch_database, watch_keys, watch_revocations
+from tessera_shared.http.metrics_port import open_metrics_port
 from tessera_shared.http.server import open_port, serve
 from tessera_shared.http.tls_port import open_tls_port
 from tessera_shared.keystore.live import LiveRing
@@ -32,6 +34,7 @@ from tessera_shared.keystore.ring import KeyRing
 from tessera_shared.keystore.rotation import RotationPolicy, rotate
 from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
+from tessera_shared.metrics import Metrics
 from tessera_shared.mutual_tls.anchors import load_anchors
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
@@ -74,6 +77,7 @@ async def run(path: Path) -> None:
         replay = ReplayMemory(database, broker)
         anchors = load_anchors(config.client_trust_anchors_file)
         proofs = _proof_verifier(config, master_key, replay)
+        metrics = _metrics(database, revocations, ring)
         rooms = Rooms(
             config=config,
             database=database,
@@ -88,9 +92,11 @@ async def run(path: Path) -> None:
             proofs=proofs,
             fetcher=fetcher,
             anchors=anchors,
+            metrics=metrics,
         )
         app = build(rooms)
         port = open_port(config.listen)
+        side = open_metrics_port(config.metrics, metrics)
         tls = await open_tls_port(config.tls, anchors, database, background)
         background.start("client changes", directory.follow_changes)
         background.start("scope changes", scopes.follow_changes)
@@ -101,7 +107,7 @@ async def run(path: Path) -> None:
         background.every("purge", _PURGE_SECONDS, lambda: _purge(config, database))
         background.every("used jti", _PURGE_JTI_SECONDS, lambda: replay.purge(clock.now()))
         await _publish(ring, broker)
-        await serve(app, port, tls)
+        await serve(app, port, tls, side)
         await _note_uses(directory, database)
         argon2id.close()
         await fetcher.close()
@@ -109,6 +115,15 @@ async def run(path: Path) -> None:
     finally:
         await background.stop()
         await database.close()
+
+
+def _metrics(database: Database, revocations: RevocationView, ring: LiveRing) -> Metrics:
+    """What is counted, with what is read at each scrape."""
+    metrics = Metrics()
+    watch_database(metrics, database)
+    watch_revocations(metrics, revocations)
+    watch_keys(metrics, lambda: ring.current)
+    return metrics
 
 
 async def _open_ring(config: AuthzConfig, database: Database, master_key: bytes) -> LiveRing:

@@ -18,6 +18,7 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.protection import Protection
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
@@ -35,10 +36,12 @@ from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.keystore.live import LiveRing
+from tessera_shared.metrics import Metrics
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
+from tessera_shared.throttle import Throttle
 from tessera_shared.uri import origin
 
 TITLE = "Tessera IdP"
@@ -57,6 +60,7 @@ class Parts:
     passwords: Argon2id
     users: UserStore
     sessions: SessionStore
+    metrics: Metrics
 
 
 def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
@@ -70,6 +74,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
         sessions=SessionStore(database),
+        metrics=Metrics(),
     )
 
 
@@ -86,7 +91,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
@@ -102,7 +107,8 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
-    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), pages)
+    protection = Protection(Throttle(parts.redis), config.protection)
+    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     return [*login.endpoints(), *consent.endpoints(), *logout.endpoints()]

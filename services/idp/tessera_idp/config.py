@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from tessera_idp.protection import ProtectionConfig
 from tessera_shared.config import Dpop, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
@@ -70,6 +71,7 @@ class IdpConfig(ServiceConfig):
     keys: Keys
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
+    protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)

@@ -9,6 +9,8 @@ from tessera_idp.demo_user import ensure_demo_user
 from tessera_idp.keys import follow_announcements, wait_for_keys
 from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load
+from tessera_shared.gauges import watch_database, watch_keys, watch_revocations
+from tessera_shared.http.metrics_port import open_metrics_port
 from tessera_shared.http.server import open_port, serve
 from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
@@ -42,10 +44,19 @@ async def run(path: Path) -> None:
             await ensure_demo_user(parts.users, parts.passwords)
         await parts.revocations.load()
         app = build_app(config, parts, master_key)
+        watch(parts)
         port = open_port(config.listen)
+        side = open_metrics_port(config.metrics, parts.metrics)
         background = start_background(parts)
         stack.push_async_callback(background.stop)
-        await serve(app, port)
+        await serve(app, port, side=side)
+
+
+def watch(parts: Parts) -> None:
+    """What is read at each scrape."""
+    watch_database(parts.metrics, parts.database)
+    watch_revocations(parts.metrics, parts.revocations)
+    watch_keys(parts.metrics, lambda: parts.ring.current)
 
 
 def start_background(parts: Parts) -> Background:

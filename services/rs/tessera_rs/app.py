@@ -21,6 +21,7 @@ from tessera_shared.http.openapi import document_endpoints, routes
 from tessera_shared.http.public_url import PublicUrl
 from tessera_shared.jose.jwks_client import JwksClient
 from tessera_shared.jose.jwt import Expectation
+from tessera_shared.metrics import Metrics
 from tessera_shared.revocation.view import RevocationView
 
 TITLE = "Tessera Resource Server"
@@ -36,6 +37,7 @@ class Parts:
         revocations: What was revoked, followed in the background.
         proofs: Verifies DPoP proofs.
         fallback: Who is asked while revocations cannot be known; without it such requests are refused.
+        metrics: What is counted.
 
     """
 
@@ -43,6 +45,7 @@ class Parts:
     revocations: RevocationView
     proofs: ProofVerifier
     fallback: Fallback | None
+    metrics: Metrics
 
 
 def build(config: RsConfig, parts: Parts) -> ASGIApp:
@@ -79,4 +82,4 @@ def build(config: RsConfig, parts: Parts) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies))
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)

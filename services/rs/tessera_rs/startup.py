@@ -10,10 +10,13 @@ from tessera_shared import db, logging, redis
 from tessera_shared.access_token import Fallback
 from tessera_shared.config import load
 from tessera_shared.dpop import Nonces, ProofVerifier
+from tessera_shared.gauges import watch_database, watch_revocations
+from tessera_shared.http.metrics_port import open_metrics_port
 from tessera_shared.http.server import open_port, serve
 from tessera_shared.http.tls_port import open_tls_port
 from tessera_shared.jose.jwks_client import JwksClient
 from tessera_shared.launch import Background
+from tessera_shared.metrics import Metrics
 from tessera_shared.mutual_tls.anchors import load_anchors
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
@@ -47,15 +50,19 @@ async def run(path: Path) -> None:
             tolerance=config.tolerance,
             requires_nonce=config.dpop.require_nonce,
         )
-        app = build(config, Parts(keys, revocations, proofs, _fallback(config, closing)))
+        metrics = Metrics()
+        watch_database(metrics, database)
+        watch_revocations(metrics, revocations)
+        app = build(config, Parts(keys, revocations, proofs, _fallback(config, closing), metrics))
         background = Background()
         closing.push_async_callback(background.stop)
         port = open_port(config.listen)
+        side = open_metrics_port(config.metrics, metrics)
         anchors = load_anchors(config.client_trust_anchors_file)
         tls = await open_tls_port(config.tls, anchors, database, background)
         background.start("keys", keys.follow)
         background.start("revocations", revocations.follow)
-        await serve(app, port, tls)
+        await serve(app, port, tls, side)
 
 
 def _fallback(config: RsConfig, closing: AsyncExitStack) -> Fallback | None:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from tessera_shared import logging
 from tessera_shared.errors import OAuthError, Unavailable
-from tessera_shared.http.errors import log_refusal
+from tessera_shared.http.errors import note_refusal
 from tessera_shared.http.openapi import Handler
 from tessera_shared.http.pages import Pages
 
@@ -17,7 +17,7 @@ def as_page(pages: Pages, handler: Handler) -> Handler:
         try:
             return await handler(request)
         except OAuthError as error:
-            log_refusal(error)
+            note_refusal(request, error)
             title = "This request cannot be served"
             response = pages.error_page(request, title, error.description, error.error, error.status)
             response.headers.update(error.headers)

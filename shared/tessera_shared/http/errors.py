@@ -1,6 +1,7 @@
 """The one place where errors become HTTP answers and log lines."""
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tessera_shared import logging
@@ -39,6 +40,12 @@ def log_refusal(error: OAuthError) -> None:
         expected=error.expected,
         received=error.received,
     )
+
+
+def note_refusal(request: Request, error: OAuthError) -> None:
+    """Log a refusal that is answered by other means than `to_response`, and let the exchange count it."""
+    log_refusal(error)
+    request.state.refused = error
 
 
 def _refused(error: OAuthError) -> Response:

@@ -12,10 +12,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tessera_shared import logging
+from tessera_shared.errors import OAuthError
 from tessera_shared.http.client_certificate import presented_certificate, without_certificate_fields
 from tessera_shared.http.errors import to_response
 from tessera_shared.http.form import MAX_BODY, body_too_large
 from tessera_shared.http.headers import Network, client_address
+from tessera_shared.metrics import UNMATCHED, Metrics
 
 _MAX_DIGITS = 12
 """Of an announced length: enough to see that it is too large, and little enough to be read as a number."""
@@ -28,11 +30,16 @@ class Exchange:
     """The outermost ASGI layer."""
 
     def __init__(
-        self, app: ASGIApp, trusted_proxies: Sequence[Network], certificate_proxies: Sequence[Network] = ()
+        self,
+        app: ASGIApp,
+        trusted_proxies: Sequence[Network],
+        certificate_proxies: Sequence[Network] = (),
+        metrics: Metrics | None = None,
     ) -> None:
         self._app = app
         self._trusted = trusted_proxies
         self._certificate_proxies = certificate_proxies
+        self._metrics = metrics
         self._date = (0, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,8 +79,11 @@ class Exchange:
             status = status or _CLIENT_WENT_AWAY
         except Exception as error:  # noqa: BLE001 - the boundary: everything becomes an answer and a log line
             response = to_response(error)
+            if isinstance(error, OAuthError):
+                scope["state"]["refused"] = error
             if status == 0:
                 await response(scope, receive, send_with_headers)
+        self._count(scope, status, started)
         _log_level(scope["path"], status)(
             "request",
             method=scope["method"],
@@ -82,6 +92,14 @@ class Exchange:
             ms=round((time.perf_counter() - started) * 1000, 2),
             address=address,
         )
+
+    def _count(self, scope: Scope, status: int, started: float) -> None:
+        if self._metrics is None:
+            return
+        state = scope["state"]
+        self._metrics.observe_request(state.get("route", UNMATCHED), scope["method"], status, started)
+        if (refused := state.get("refused")) is not None:
+            self._metrics.count_refusal(refused)
 
     def _headers(self, request_id: str) -> list[tuple[bytes, bytes]]:
         """What every answer carries; no endpoint sets any of these."""

@@ -124,9 +124,11 @@ def routes(endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
 class _ByMethod:
     """The ASGI application of one path. What a handler raises goes on to the exchange, which answers all errors."""
 
+    path: str
     handlers: Mapping[str, Handler]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["route"] = self.path
         response = await self.handlers[scope["method"]](Request(scope, receive, send))
         await response(scope, receive, send)
 
@@ -135,7 +137,7 @@ def _by_method(endpoint: Endpoint) -> _ByMethod:
     handlers: dict[str, Handler] = {operation.method: operation.handler for operation in endpoint.operations}
     if "GET" in handlers:
         handlers["HEAD"] = handlers["GET"]  # Starlette routes HEAD to where GET is
-    return _ByMethod(handlers)
+    return _ByMethod(endpoint.path, handlers)
 
 
 def document_endpoints(title: str, description: str, endpoints: Sequence[Endpoint]) -> list[Endpoint]:

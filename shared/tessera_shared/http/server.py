@@ -10,6 +10,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from hypercorn import protocol as hypercorn_protocol
 from hypercorn.asyncio.worker_context import WorkerContext
@@ -56,18 +57,32 @@ class TlsPort:
     context: ssl.SSLContext
 
 
-async def serve(app: ASGIApp, port: socket.socket, tls: TlsPort | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class SidePort:
+    """A port of its own for another application, such as the metrics."""
+
+    port: socket.socket
+    app: ASGIApp
+
+
+async def serve(app: ASGIApp, port: socket.socket, tls: TlsPort | None = None, side: SidePort | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then let running requests end."""
-    await _serve_until(_stop_signal(), _Connections(app, _config()), port, tls)
+    await _serve_until(_stop_signal(), _Connections(app, _config()), port, tls, side)
     logging.get().info("stopped")
 
 
 async def _serve_until(
-    stop: Callable[[], Awaitable[object]], connections: "_Connections", port: socket.socket, tls: TlsPort | None = None
+    stop: Callable[[], Awaitable[object]],
+    connections: "_Connections",
+    port: socket.socket,
+    tls: TlsPort | None = None,
+    side: SidePort | None = None,
 ) -> None:
     servers = [await connections.listen(port)]
     if tls is not None:
         servers.append(await connections.listen(tls.port, tls.context))
+    if side is not None:
+        servers.append(await connections.listen(side.port, app=side.app))
     await stop()
     for server in servers:
         server.close()
@@ -84,13 +99,19 @@ class _Connections:
         self._context = WorkerContext(None)
         self._open: set[asyncio.Task[None]] = set()
 
-    async def listen(self, port: socket.socket, tls: ssl.SSLContext | None = None) -> asyncio.Server:
-        """Take connections on a port."""
+    async def listen(
+        self, port: socket.socket, tls: ssl.SSLContext | None = None, app: ASGIApp | None = None
+    ) -> asyncio.Server:
+        """Take connections on a port, for the application or another one."""
         host, number = port.getsockname()[:2]
         logging.get().info("listening", host=host, port=number, tls=tls is not None)
         handshake = None if tls is None else _HANDSHAKE_SECONDS
         return await asyncio.start_server(
-            self._serve, sock=port, ssl=tls, backlog=self._config.backlog, ssl_handshake_timeout=handshake
+            partial(self._serve, app or self._app),
+            sock=port,
+            ssl=tls,
+            backlog=self._config.backlog,
+            ssl_handshake_timeout=handshake,
         )
 
     async def end(self) -> None:
@@ -102,14 +123,14 @@ class _Connections:
                 connection.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, app: ASGIApp, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
             self._open.add(task)
             task.add_done_callback(self._open.discard)
         connection: ssl.SSLObject | None = writer.get_extra_info("ssl_object")
-        app = self._app if connection is None else with_tls_extension(self._app, connection)
-        wrapped = wrap_app(app, self._config.wsgi_max_body_size, "asgi")  # type: ignore[arg-type]
+        told = app if connection is None else with_tls_extension(app, connection)
+        wrapped = wrap_app(told, self._config.wsgi_max_body_size, "asgi")  # type: ignore[arg-type]
         loop = asyncio.get_running_loop()
         await Connection(wrapped, loop, self._config, self._context, {}, reader, writer)
 

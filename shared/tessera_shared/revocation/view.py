@@ -53,6 +53,15 @@ class RevocationView:
         up_since = self._stream_up_since
         return up_since is not None and self._reconciled_at >= up_since and clock.steady() < self._heard_at + _HEARD
 
+    @property
+    def size(self) -> int:
+        """How many revocations are held."""
+        return len(self._entries)
+
+    def read_age_seconds(self) -> float:
+        """How long ago the database was last read."""
+        return (clock.steady() - self._reconciled_at).total_seconds()
+
     async def is_listed(self, claims: Mapping[str, Any]) -> bool:
         """Whether the database lists the access token of these claims as revoked; what it says is kept.
 

@@ -13,7 +13,7 @@ from tessera_authz.tokens.signer import Signer
 from tessera_shared import clock
 from tessera_shared.clock import seconds
 from tessera_shared.errors import OAuthError
-from tessera_shared.http.errors import log_refusal
+from tessera_shared.http.errors import note_refusal
 from tessera_shared.http.pages import Pages
 
 _SIGNED_ANSWER_LIFETIME = timedelta(minutes=5)
@@ -34,7 +34,7 @@ class AuthorizationAnswer:
 
     def error(self, request: Request, client: Client, reply: ReplyAddress, error: OAuthError) -> Response:
         """Tell the client an error (RFC 6749 §4.1.2.1)."""
-        log_refusal(error)
+        note_refusal(request, error)
         return self._respond(request, client, reply, [("error", error.error), ("error_description", error.description)])
 
     def _respond(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -42,6 +43,7 @@ class TokenEndpoint:
     revoker: GrantRevoker
     refresh_grace: timedelta
     resources: tuple[str, ...]
+    issued: Counter
 
     async def token(self, request: Request) -> Response:
         """Answer a token request (RFC 6749 §4.1.3, §4.4.2, §6)."""
@@ -76,9 +78,14 @@ class TokenEndpoint:
                     raise error
             # 7. answer
             if answer is not None:
-                _log(grant_type, client, repeated=isinstance(decision, Repeat))
+                self._note(grant_type, client, repeated=isinstance(decision, Repeat))
                 return Response(answer, headers=NO_STORE, media_type="application/json")
         raise OAuthError("invalid_grant", "The grant was used by another request.", section="RFC 6749 §5.2")
+
+    def _note(self, grant_type: GrantType[Any, Any], client: AuthenticatedClient, *, repeated: bool) -> None:
+        name = grant_type.grant_type
+        logging.get().info("tokens issued", grant_type=name, client_id=client.client_id, repeated=repeated)
+        self.issued.labels(name, "repeated" if repeated else "issued").inc()
 
     def endpoint(self) -> Endpoint:
         """Its declaration."""
@@ -130,7 +137,3 @@ def _grant_type(form: Form, client: AuthenticatedClient) -> GrantType[Any, Any]:
             received=value,
         )
     return grant_type
-
-
-def _log(grant_type: GrantType[Any, Any], client: AuthenticatedClient, *, repeated: bool) -> None:
-    logging.get().info("tokens issued", grant_type=grant_type.grant_type, client_id=client.client_id, repeated=repeated)

@@ -7,10 +7,20 @@ from starlette.responses import Response
 
 from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.endpoints.handover import Handover, Received
-from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, BUSY, CSRF, NOT_ACCEPTED, PAGE, ask_parameter
+from tessera_idp.endpoints.page_declarations import (
+    ANSWER,
+    BAD_ASK,
+    BUSY,
+    CSRF,
+    NOT_ACCEPTED,
+    PAGE,
+    TOO_MANY,
+    ask_parameter,
+)
 from tessera_idp.login_methods import LOGIN_METHODS
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.login_methods.password import METHOD as PASSWORD
+from tessera_idp.protection import Protection
 from tessera_idp.protocol.freshness import is_fresh
 from tessera_idp.protocol.models import Session
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
@@ -26,6 +36,7 @@ from tessera_shared.http.pages import Pages
 _WRONG = "That username and password do not belong together. Check both and try again."
 _STALE = "This page was open for too long, or your browser does not keep cookies. Try again."
 _BUSY = "Many people are logging in right now. Try again in a moment."
+_TOO_MANY = "There were too many tries. Wait a few minutes, then try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class LoginEndpoint:
     forms: Forms
     sessions: Sessions
     verifiers: Verifiers
+    protection: Protection
     pages: Pages
 
     async def show(self, request: Request) -> Response:
@@ -67,20 +79,28 @@ class LoginEndpoint:
         # 3. no
         if sent.get("action") == "deny":
             return self.handover.answer(Answer(received.ask.step, "denied"), now)
-        # 4. yes: who is it?
+        # 4. not too often
         method = LOGIN_METHODS.get(sent.get("method") or PASSWORD)
         if method is None:
             raise OAuthError("invalid_request", "There is no such way to log in.", expected=", ".join(LOGIN_METHODS))
+        attempt = await self.protection.login(sent.get("username") or "", request.state.client_address)
+        if attempt.wait is not None:
+            response = self._page(request, received, sent.get("username"), _TOO_MANY, 429)
+            response.headers.update(attempt.retry_after)
+            return response
+        # 5. yes: who is it?
         try:
             user = await method.verify(sent, self.verifiers)
         except Busy:
+            await self.protection.succeeded(attempt)
             logging.get().warning("logins are waiting: one more was sent away")
             response = self._page(request, received, sent.get("username"), _BUSY, 503)
             response.headers["retry-after"] = "1"
             return response
         if user is None:
             return self._page(request, received, sent.get("username"), _WRONG, 403)
-        # 5. a session under a new cookie, and the answer
+        # 6. a session under a new cookie, and the answer
+        await self.protection.succeeded(attempt)
         now = clock.now()
         authentication, cookie = await self.sessions.begin(request, user, method, now)
         response = self.handover.answer(Answer(received.ask.step, "authenticated", authentication), now)
@@ -103,7 +123,9 @@ class LoginEndpoint:
                 "/oidc/v1/login",
                 (
                     Operation("GET", "Login page", show, (ask_parameter("query"),), (PAGE, ANSWER, BAD_ASK)),
-                    Operation("POST", "Log in, or refuse to", submit, typed, (ANSWER, BAD_ASK, NOT_ACCEPTED, BUSY)),
+                    Operation(
+                        "POST", "Log in, or refuse to", submit, typed, (ANSWER, BAD_ASK, NOT_ACCEPTED, TOO_MANY, BUSY)
+                    ),
                 ),
             )
         ]

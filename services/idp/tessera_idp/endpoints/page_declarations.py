@@ -10,6 +10,7 @@ ANSWER = Reply(303, "Back to the issuer, with the answer", headers=("Location",)
 BAD_ASK = Reply(400, "The ask is missing, not from the issuer, or too old", media_type=HTML)
 NOT_ACCEPTED = Reply(403, "The page again: not its own form, or wrong credentials", media_type=HTML)
 BUSY = Reply(503, "The page again: too many logins are waiting", media_type=HTML)
+TOO_MANY = Reply(429, "The page again: too many tries", media_type=HTML, headers=("Retry-After",))
 CSRF = Parameter("csrf", "Token of the page", required=True)
 
 

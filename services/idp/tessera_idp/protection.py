@@ -1,0 +1,144 @@
+"""How often something may be tried here: the one place that knows which budgets an attempt draws on.
+
+An attempt takes from its budgets before anything is checked, so that attempts at the same time cannot pass together;
+one that succeeds gives back what it took, so only failures count. Budgets are named by what was typed, never by what
+was found, so known and unknown accounts are limited alike. A browser that an account was used in before has budgets
+of its own: whoever tries passwords elsewhere cannot keep its owner out.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tessera_shared.config import Section
+from tessera_shared.errors import OAuthError
+from tessera_shared.throttle import Allowance, Budget, Throttle, retry_after
+
+_IPV6_SITE = 64
+"""One subscriber has at least this prefix (RFC 6177 §2), so one address of it is as good as another."""
+
+
+class ProtectionConfig(Section):
+    """How often what may be tried."""
+
+    login_per_address: Allowance = Allowance(tries=100, minutes=10)
+    login_per_account: Allowance = Allowance(tries=20, minutes=20)
+    login_per_account_and_address: Allowance = Allowance(tries=10, minutes=10)
+    login_per_device: Allowance = Allowance(tries=10, minutes=10)
+    second_factor_per_account: Allowance = Allowance(tries=10, minutes=30)
+    second_factor_per_login: Allowance = Allowance(tries=5, minutes=15)
+    second_factor_per_address: Allowance = Allowance(tries=100, minutes=10)
+    code_mails_per_account: Allowance = Allowance(tries=5, minutes=15)
+    code_mails_per_address: Allowance = Allowance(tries=100, minutes=60)
+    reset_per_account: Allowance = Allowance(tries=5, minutes=60)
+    reset_per_address: Allowance = Allowance(tries=100, minutes=60)
+    sign_up_per_account: Allowance = Allowance(tries=5, minutes=60)
+    sign_up_per_address: Allowance = Allowance(tries=100, minutes=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt and what it drew on; `wait` says how long to wait where it was not admitted."""
+
+    budgets: tuple[Budget, ...]
+    wait: timedelta | None
+
+    @property
+    def retry_after(self) -> dict[str, str]:
+        """The header of an answer that refuses it (RFC 6585 §4, RFC 9110 §10.2.3)."""
+        return retry_after(self.wait or timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Admits attempts. Accounts are named as typed (a username, an e-mail address) or by sub."""
+
+    throttle: Throttle
+    config: ProtectionConfig
+
+    async def login(self, account: str, address: str, device: str | None = None) -> Attempt:
+        """A password is about to be checked.
+
+        Args:
+            account: The name that was typed.
+            address: Where the request came from.
+            device: What identifies a browser that this account was used in before.
+
+        """
+        rates, name, site = self.config, _name(account), _site(address)
+        if device is not None:
+            return await self._admit(Budget("login device", f"{name} {device}", rates.login_per_device.rate))
+        return await self._admit(
+            Budget("login address", site, rates.login_per_address.rate),
+            Budget("login account", name, rates.login_per_account.rate),
+            Budget("login account and address", f"{name} {site}", rates.login_per_account_and_address.rate),
+        )
+
+    async def second_factor(self, account: str, login: str, address: str) -> Attempt:
+        """A code of any kind is about to be checked, in the login of that id."""
+        return await self._admit(
+            Budget("second factor login", login, self.config.second_factor_per_login.rate),
+            Budget("second factor account", _name(account), self.config.second_factor_per_account.rate),
+            Budget("second factor address", _site(address), self.config.second_factor_per_address.rate),
+        )
+
+    async def code_mail(self, account: str, address: str) -> Attempt:
+        """A code is about to be sent by mail, if there is such an account."""
+        rates = self.config
+        return await self._mail(
+            "code mail", account, address, (rates.code_mails_per_account, rates.code_mails_per_address)
+        )
+
+    async def reset(self, account: str, address: str) -> Attempt:
+        """A link to a new password is about to be sent, if there is such an account."""
+        return await self._mail(
+            "reset", account, address, (self.config.reset_per_account, self.config.reset_per_address)
+        )
+
+    async def sign_up(self, account: str, address: str) -> Attempt:
+        """An account is about to be made, or its owner to be told that there is one."""
+        rates = self.config
+        return await self._mail("sign-up", account, address, (rates.sign_up_per_account, rates.sign_up_per_address))
+
+    async def succeeded(self, attempt: Attempt) -> None:
+        """The attempt was right, or nothing was checked: it counts against nobody."""
+        await self.throttle.give_back(attempt.budgets)
+
+    async def _mail(self, what: str, account: str, address: str, rates: tuple[Allowance, Allowance]) -> Attempt:
+        per_account, per_address = rates
+        return await self._admit(
+            Budget(f"{what} account", _name(account), per_account.rate),
+            Budget(f"{what} address", _site(address), per_address.rate),
+        )
+
+    async def _admit(self, *budgets: Budget) -> Attempt:
+        return Attempt(budgets, await self.throttle.admit_all(budgets))
+
+
+def refusal(attempt: Attempt) -> OAuthError:
+    """What refuses an attempt where no form can be shown again."""
+    return OAuthError(
+        "temporarily_unavailable",
+        "Too many tries. Wait a few minutes, then try again.",
+        status=429,
+        section="RFC 6585 §4",
+        expected="fewer tries",
+        received=attempt.budgets[0].name,
+        headers=attempt.retry_after,
+    )
+
+
+def _name(account: str) -> str:
+    """Names that mean the same account are one."""
+    return account.strip().lower()
+
+
+def _site(address: str) -> str:
+    """The address, of IPv6 its network."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:  # a Unix socket's client has none
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    return str(ipaddress.ip_network((parsed, _IPV6_SITE), strict=False))
