@@ -277,8 +277,8 @@ def test_attestation_of_any_bytes_is_judged_and_breaks_nothing(content):
 
 
 def test_passkey_says_what_it_used_by_rfc_8176():
-    assert methods_used(backup_eligible=True) == ("swk", "pop", "user", "mfa")
-    assert methods_used(backup_eligible=False) == ("hwk", "pop", "user", "mfa")
+    assert methods_used(backup_eligible=True) == ("swk", "pop", "user")
+    assert methods_used(backup_eligible=False) == ("hwk", "pop", "user")
 
 
 @given(st.text(max_size=300))

@@ -15,7 +15,8 @@ CREATE TABLE idp.passkeys (
     backup_eligible boolean NOT NULL,        -- whether it may leave the device it was made on
     backed_up       boolean NOT NULL,        -- whether it had, at the last use
     created_at      timestamptz NOT NULL,
-    last_used_at    timestamptz
+    last_used_at    timestamptz,
+    suspected_at    timestamptz              -- when its sign count last failed to grow: a copy may be about
 );
 CREATE INDEX passkeys_by_sub ON idp.passkeys (sub);
 

@@ -38,6 +38,7 @@ class Passkey:
         transports: How it can be reached (§5.8.4).
         backup_eligible: Whether it may leave the device it was made on (§6.1.3).
         backed_up: Whether it had left it when it was used last.
+        suspected_at: When its sign count failed to grow: a copy may be about.
 
     """
 
@@ -52,6 +53,7 @@ class Passkey:
     backed_up: bool
     created_at: datetime
     last_used_at: datetime | None = None
+    suspected_at: datetime | None = None
 
 
 def make_challenge(key: bytes, nonce: bytes, expires_at: datetime, *bound: str) -> bytes:
@@ -80,12 +82,12 @@ def challenge_end(challenge: bytes, key: bytes, now: datetime, *bound: str) -> d
 
 
 def methods_used(*, backup_eligible: bool) -> tuple[str, ...]:
-    """The `amr` of a login by passkey with user verification (RFC 8176 §2).
+    """The `amr` of a passkey (RFC 8176 §2); that it is several factors at once is told of the whole login.
 
     Without attestation hardware cannot be proved; a key that may be copied is surely kept by software (`swk`), and one
     that may not is called `hwk`.
     """
-    return ("swk" if backup_eligible else "hwk", "pop", "user", "mfa")
+    return ("swk" if backup_eligible else "hwk", "pop", "user")
 
 
 def passkey_name(typed: str | None) -> str:

@@ -11,7 +11,7 @@ from tessera_shared.db import Database, Row
 
 _COLUMNS = (
     "p.credential_id, p.id, p.sub, p.name, p.public_key, p.sign_count, p.transports, p.backup_eligible, p.backed_up,"
-    " p.created_at, p.last_used_at"
+    " p.created_at, p.last_used_at, p.suspected_at"
 )
 HANDLE = """
 INSERT INTO idp.passkey_users (sub, handle) VALUES ($1, $2)
@@ -34,6 +34,7 @@ USE = """
 UPDATE idp.passkeys SET sign_count = $2, backed_up = $3, last_used_at = $4
 WHERE credential_id = $1 AND (sign_count < $2 OR (sign_count = 0 AND $2 = 0)) RETURNING true
 """
+SUSPECT = "UPDATE idp.passkeys SET suspected_at = $2 WHERE credential_id = $1"
 RENAME = "UPDATE idp.passkeys SET name = $3 WHERE sub = $1 AND id = $2 RETURNING true"
 REMOVE = "DELETE FROM idp.passkeys WHERE sub = $1 AND id = $2 RETURNING name"
 
@@ -84,8 +85,10 @@ class PasskeyStore:
         return made is not None
 
     async def use(self, credential_id: bytes, asserted: Asserted, now: datetime) -> bool:
-        """Note a use; False where the sign count did not grow: a copy may be about (WebAuthn §6.1.1, §7.2 step 22)."""
+        """Note a use, or where the sign count did not grow the suspicion of a copy (WebAuthn §6.1.1); False then."""
         used = await self._database.fetchval(USE, credential_id, asserted.sign_count, asserted.backed_up, now)
+        if used is None:
+            await self._database.execute(SUSPECT, credential_id, now)
         return used is not None
 
     async def rename(self, sub: str, passkey_id: str, name: str) -> bool:
@@ -111,4 +114,5 @@ def _to_passkey(row: Row) -> Passkey:
         backed_up=row["backed_up"],
         created_at=row["created_at"],
         last_used_at=row["last_used_at"],
+        suspected_at=row["suspected_at"],
     )

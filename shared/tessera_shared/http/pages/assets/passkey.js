@@ -2,9 +2,10 @@
 "use strict";
 
 (() => {
-  const form = document.getElementById("passkey-form");
-  if (form === null) return;
-  const { ceremony, options, autofill } = form.dataset;
+  const part = document.getElementById("passkey-part");
+  if (part === null) return;
+  const { ceremony, options, autofill } = part.dataset;
+  const form = part.closest("form");
   const answer = form.elements.namedItem("credential");
   const button = document.getElementById("passkey");
   let waiting = null;
@@ -40,7 +41,7 @@
 
   const say = (name) => {
     const message = document.getElementById("passkey-message");
-    message.textContent = name === null ? "" : form.dataset[name];
+    message.textContent = name === null ? "" : part.dataset[name];
     message.hidden = name === null;
   };
 
