@@ -8,7 +8,6 @@ import httpx
 import pytest_asyncio
 
 from e2e.browser import Browser, as_answer
-from e2e.clients import USERNAME
 from e2e.relying_party import RelyingParty, error_of
 from e2e.stack import Stack
 
@@ -129,10 +128,10 @@ async def test_fifty_revocations_of_one_token_all_succeed(crowd: Crowd, demo: Re
 
 async def test_a_hundred_logins_at_once_starve_nobody(crowd: Crowd, demo: RelyingParty, browser: Browser) -> None:
     page = browser.show(demo.authorization_url())
-    form = {**page.form("login").fields, "username": USERNAME, "password": "wrong", "action": "login"}
+    form = {**page.form("login").fields, "password": "wrong", "action": "login"}
     url = f"{demo.stack.idp}/oidc/v1/login"
     crowd.http.cookies = browser.http.cookies
-    logins = asyncio.gather(*(crowd.http.post(url, data=form) for _ in range(2 * MANY)))
+    logins = asyncio.gather(*(crowd.http.post(url, data={**form, "username": f"nobody-{n}"}) for n in range(2 * MANY)))
     await asyncio.sleep(0.1)
     started = time.monotonic()
     health = await asyncio.to_thread(httpx.get, f"{demo.stack.idp}/health", timeout=10, trust_env=False)

@@ -17,7 +17,16 @@ def pages():
 
 @pytest.fixture
 def request_():
-    return Request({"type": "http", "method": "GET", "path": "/", "headers": [], "state": {"request_id": "id-12345"}})
+    return Request(
+        {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "headers": [],
+            "query_string": b"",
+            "state": {"request_id": "id-12345"},
+        }
+    )
 
 
 def test_error_page_says_what_to_do_and_what_to_tell_whom_is_asked(pages, request_):
@@ -27,7 +36,7 @@ def test_error_page_says_what_to_do_and_what_to_tell_whom_is_asked(pages, reques
     assert "Start &lt;again&gt;." in html
     assert "invalid_request" in html
     assert "id-12345" in html
-    assert '<html lang="en">' in html
+    assert '<html lang="en" dir="ltr">' in html
     assert "<title>Not possible · Tessera</title>" in html
 
 

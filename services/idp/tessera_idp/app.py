@@ -7,9 +7,13 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_idp.config import IdpConfig
+from tessera_idp.endpoints.account.guard import AccountGuard
+from tessera_idp.endpoints.account.layout import AccountLayout
+from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
+from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
 from tessera_idp.endpoints.logout import LogoutEndpoint
@@ -20,6 +24,7 @@ from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.protection import Protection
 from tessera_idp.store.clients import LogoutClientStore
+from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -59,6 +64,7 @@ class Parts:
     metadata: IssuerMetadata
     passwords: Argon2id
     users: UserStore
+    devices: DeviceStore
     sessions: SessionStore
     metrics: Metrics
 
@@ -73,6 +79,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         metadata=IssuerMetadata(config.metadata_url, config.issuer),
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
+        devices=DeviceStore(database),
         sessions=SessionStore(database),
         metrics=Metrics(),
     )
@@ -107,11 +114,20 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
+    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
     protection = Protection(Throttle(parts.redis), config.protection)
-    login = LoginEndpoint(handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, pages)
+    login = LoginEndpoint(
+        handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, devices, pages
+    )
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
-    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints()]
+    guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
+    account = _account_endpoints(guard, AccountLayout(pages, forms))
+    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account]
+
+
+def _account_endpoints(guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
+    return [*OverviewEndpoint(guard, layout).endpoints()]
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:

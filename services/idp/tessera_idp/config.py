@@ -54,11 +54,28 @@ class Sessions(Section):
     """Login sessions."""
 
     lifetime_hours: float = Field(default=12, gt=0, le=24 * 365)
+    device_days: int = Field(default=180, ge=1, le=400)
 
     @property
     def lifetime(self) -> timedelta:
         """How long after the last login a session ends."""
         return timedelta(hours=self.lifetime_hours)
+
+    @property
+    def device_lifetime(self) -> timedelta:
+        """How long after the last login in it a browser is known."""
+        return timedelta(days=self.device_days)
+
+
+class Account(Section):
+    """The users' account pages."""
+
+    fresh_minutes: float = Field(default=5, gt=0, le=24 * 60)
+
+    @property
+    def fresh(self) -> timedelta:
+        """How old a login may be for a change of how to log in."""
+        return timedelta(minutes=self.fresh_minutes)
 
 
 class IdpConfig(ServiceConfig):
@@ -71,6 +88,7 @@ class IdpConfig(ServiceConfig):
     keys: Keys
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
+    account: Account = Account()
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)

@@ -21,10 +21,10 @@ _IPV6_SITE = 64
 class ProtectionConfig(Section):
     """How often what may be tried."""
 
-    login_per_address: Allowance = Allowance(tries=100, minutes=10)
-    login_per_account: Allowance = Allowance(tries=20, minutes=20)
-    login_per_account_and_address: Allowance = Allowance(tries=10, minutes=10)
-    login_per_device: Allowance = Allowance(tries=10, minutes=10)
+    login_per_address: Allowance = Allowance(tries=300, minutes=10)
+    login_per_account: Allowance = Allowance(tries=40, minutes=40)
+    login_per_account_and_address: Allowance = Allowance(tries=20, minutes=20)
+    login_per_device: Allowance = Allowance(tries=20, minutes=20)
     second_factor_per_account: Allowance = Allowance(tries=10, minutes=30)
     second_factor_per_login: Allowance = Allowance(tries=5, minutes=15)
     second_factor_per_address: Allowance = Allowance(tries=100, minutes=10)

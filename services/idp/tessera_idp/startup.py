@@ -67,13 +67,14 @@ def start_background(parts: Parts) -> Background:
 
     async def purge_sessions() -> None:
         await parts.sessions.purge(clock.now())
+        await parts.devices.purge(clock.now())
 
     background = Background()
     background.start("revocations", parts.revocations.follow)
     background.start("keys", follow_keys)
     background.start("key changes", lambda: parts.ring.follow_changes(parts.database))
     background.every("keys, from time to time", _RELOAD_KEYS_SECONDS, parts.ring.reload)
-    background.every("purge of sessions", _PURGE_SECONDS, purge_sessions)
+    background.every("purge of sessions and devices", _PURGE_SECONDS, purge_sessions)
     return background
 
 

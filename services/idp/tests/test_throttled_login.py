@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
-PER_ACCOUNT_AND_ADDRESS = 10
+PER_ACCOUNT_AND_ADDRESS = 20
 
 
 def browser_at(idp, address):
@@ -23,7 +23,7 @@ async def fail(idp, browser, username, times=1, password="wrong"):  # noqa: S107
     return answer
 
 
-async def test_after_ten_wrong_passwords_the_right_one_has_to_wait_and_the_page_says_so(idp, password):
+async def test_after_twenty_wrong_passwords_the_right_one_has_to_wait_and_the_page_says_so(idp, password):
     sub = await idp.add_user()
     async with browser_at(idp, "192.0.2.1") as browser:
         assert (await fail(idp, browser, sub, PER_ACCOUNT_AND_ADDRESS)).status_code == 403
@@ -49,7 +49,7 @@ async def test_an_unknown_account_is_limited_as_a_known_one_is(idp):
 
 async def test_right_passwords_are_not_counted(idp, password):
     sub = await idp.add_user()
-    for _ in range(15):
+    for _ in range(25):
         async with browser_at(idp, "192.0.2.20") as browser:
             assert (await fail(idp, browser, sub, password=password)).status_code == 303
 
@@ -75,20 +75,21 @@ async def test_addresses_of_one_ipv6_network_are_one(idp):
 
 async def test_many_addresses_over_one_account_are_limited_together(idp):
     sub, statuses = await idp.add_user(), []
-    for number in range(25):
+    for number in range(45):
         async with browser_at(idp, f"198.51.100.{number}") as browser:
             statuses.append((await fail(idp, browser, sub)).status_code)
-    assert statuses == [403] * 20 + [429] * 5
+    assert statuses == [403] * 40 + [429] * 5
 
 
 async def test_one_address_over_many_accounts_is_limited_and_others_are_not(idp, password):
     async with browser_at(idp, "192.0.2.30") as browser:
         page = await browser.get(idp.ask())
-        tries = (idp.submit(browser, page, username=str(uuid4()), password="x", action="login") for _ in range(60))
-        await asyncio.gather(*tries)
-        tries = (idp.submit(browser, page, username=str(uuid4()), password="x", action="login") for _ in range(45))
-        statuses = [answer.status_code for answer in await asyncio.gather(*tries)]
-        assert statuses.count(429) in (4, 5)
+        statuses = []
+        for _ in range(6):
+            tries = (idp.submit(browser, page, username=str(uuid4()), password="x", action="login") for _ in range(60))
+            statuses += [answer.status_code for answer in await asyncio.gather(*tries)]
+        assert 300 <= statuses.count(403) <= 310  # some are refilled meanwhile
+        assert statuses.count(429) == 360 - statuses.count(403)
     async with browser_at(idp, "192.0.2.31") as other:
         assert (await fail(idp, other, await idp.add_user(), password=password)).status_code == 303
 
@@ -97,7 +98,7 @@ async def test_of_many_tries_at_once_no_more_than_the_limit_are_checked(idp):
     sub = await idp.add_user()
     async with browser_at(idp, "192.0.2.32") as browser:
         page = await browser.get(idp.ask())
-        tries = (idp.submit(browser, page, username=sub, password="wrong", action="login") for _ in range(30))
+        tries = (idp.submit(browser, page, username=sub, password="wrong", action="login") for _ in range(40))
         statuses = [answer.status_code for answer in await asyncio.gather(*tries)]
     assert statuses.count(403) == PER_ACCOUNT_AND_ADDRESS
     assert statuses.count(429) == 20

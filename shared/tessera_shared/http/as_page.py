@@ -8,6 +8,7 @@ from tessera_shared.errors import OAuthError, Unavailable
 from tessera_shared.http.errors import note_refusal
 from tessera_shared.http.openapi import Handler
 from tessera_shared.http.pages import Pages
+from tessera_shared.translatable import N_
 
 
 def as_page(pages: Pages, handler: Handler) -> Handler:
@@ -18,13 +19,13 @@ def as_page(pages: Pages, handler: Handler) -> Handler:
             return await handler(request)
         except OAuthError as error:
             note_refusal(request, error)
-            title = "This request cannot be served"
+            title = N_("This request cannot be served")
             response = pages.error_page(request, title, error.description, error.error, error.status)
             response.headers.update(error.headers)
         except Unavailable as error:
             logging.get().error("unavailable", reason=str(error))
-            message = "Something that this page needs does not answer right now. Try again in a moment."
-            response = pages.error_page(request, "Not available", message, "temporarily_unavailable", 503)
+            message = N_("Something that this page needs does not answer right now. Try again in a moment.")
+            response = pages.error_page(request, N_("Not available"), message, "temporarily_unavailable", 503)
             response.headers["retry-after"] = "1"
         return response
 

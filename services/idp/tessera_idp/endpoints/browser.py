@@ -29,7 +29,10 @@ _MAX_USER_AGENT = 300
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """The two cookies: `session` of the login, `form` of the forms; under TLS `__Host-` binds them to this host."""
+    """The cookies: `session` of the login, `form` of the forms, `device` of the browser.
+
+    Under TLS `__Host-` binds them to this host.
+    """
 
     secure: bool
 
@@ -37,9 +40,17 @@ class Cookies:
         """The cookie's value."""
         return request.cookies.get(self.name(purpose)) or None
 
-    def set(self, response: Response, purpose: str, value: str) -> None:
-        """Set it until the browser is closed."""
-        response.set_cookie(self.name(purpose), value, path="/", secure=self.secure, httponly=True, samesite="lax")
+    def set(self, response: Response, purpose: str, value: str, lifetime: timedelta | None = None) -> None:
+        """Set it, until the browser is closed or for a time."""
+        response.set_cookie(
+            self.name(purpose),
+            value,
+            max_age=None if lifetime is None else int(lifetime.total_seconds()),
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="lax",
+        )
 
     def clear(self, response: Response, purpose: str) -> None:
         """Delete it."""

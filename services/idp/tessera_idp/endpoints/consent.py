@@ -20,8 +20,9 @@ from tessera_shared.http import form
 from tessera_shared.http.as_page import as_page
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter
 from tessera_shared.http.pages import Pages
+from tessera_shared.translatable import N_
 
-_STALE = "This page was open for too long, or your browser does not keep cookies. Decide again."
+_STALE = N_("This page was open for too long, or your browser does not keep cookies. Decide again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class ConsentEndpoint:
             status=status,
             form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
             image_sources=logo_sources(client),
+            ui_locales=received.ask.ui_locales,
             client=client,
             session=session,
             scopes=describe(received.ask.scope, received.ask.described),

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tessera_idp.keys import HANDOFF_ALG
 from tessera_shared.errors import OAuthError, Unavailable
-from tessera_shared.handoff import Answer, Ask, HandoffRefused, open_ask, seal_answer
+from tessera_shared.handoff import Answer, Ask, HandoffRefused, open_ask, seal_answer, seal_ask
 from tessera_shared.http.form import Form
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.keystore.live import LiveRing
@@ -69,6 +69,16 @@ class Handover:
         sealed = seal_answer(answer, self._key(now), now)
         # RFC 9700 §4.12: 303, so that no browser sends the form's password on
         return RedirectResponse(f"{self.issuer}{_RESUME}?{urlencode({'answer': sealed})}", 303, NO_STORE)
+
+    def ask(self, ask: Ask, now: datetime) -> Response:
+        """Send the browser to the login page for a login that this service asks of itself.
+
+        Raises:
+            Unavailable: There is no key to seal it with.
+
+        """
+        sealed = seal_ask(ask, self._key(now), now)
+        return RedirectResponse(f"/oidc/v1/login?{urlencode({'ask': sealed})}", 303, NO_STORE)
 
     def _key(self, now: datetime) -> RingKey:
         try:

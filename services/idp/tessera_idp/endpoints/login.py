@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_idp.endpoints.browser import Forms, Sessions
+from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover, Received
 from tessera_idp.endpoints.page_declarations import (
     ANSWER,
@@ -48,6 +49,7 @@ class LoginEndpoint:
     sessions: Sessions
     verifiers: Verifiers
     protection: Protection
+    devices: Devices
     pages: Pages
 
     async def show(self, request: Request) -> Response:
@@ -83,7 +85,8 @@ class LoginEndpoint:
         method = LOGIN_METHODS.get(sent.get("method") or PASSWORD)
         if method is None:
             raise OAuthError("invalid_request", "There is no such way to log in.", expected=", ".join(LOGIN_METHODS))
-        attempt = await self.protection.login(sent.get("username") or "", request.state.client_address)
+        username, address = sent.get("username") or "", request.state.client_address
+        attempt = await self.protection.login(username, address, await self.devices.known(request, username, now))
         if attempt.wait is not None:
             response = self._page(request, received, sent.get("username"), _TOO_MANY, 429)
             response.headers.update(attempt.retry_after)
@@ -105,6 +108,7 @@ class LoginEndpoint:
         authentication, cookie = await self.sessions.begin(request, user, method, now)
         response = self.handover.answer(Answer(received.ask.step, "authenticated", authentication), now)
         self.sessions.cookies.set(response, "session", cookie)
+        await self.devices.remember(request, response, user.sub, now)
         return response
 
     def endpoints(self) -> list[Endpoint]:

@@ -7,6 +7,7 @@ from tessera_shared.http.openapi import Parameter, Reply
 HTML = "text/html"
 PAGE = Reply(200, "A page", media_type=HTML)
 ANSWER = Reply(303, "Back to the issuer, with the answer", headers=("Location",))
+TO_LOGIN = Reply(303, "To the login page, which leads back", headers=("Location",))
 BAD_ASK = Reply(400, "The ask is missing, not from the issuer, or too old", media_type=HTML)
 NOT_ACCEPTED = Reply(403, "The page again: not its own form, or wrong credentials", media_type=HTML)
 BUSY = Reply(503, "The page again: too many logins are waiting", media_type=HTML)

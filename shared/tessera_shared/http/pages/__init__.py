@@ -1,19 +1,30 @@
-"""The look of every page a browser shows: one layout, one stylesheet, and the error page; used by authz and idp."""
+"""The look of every page a browser shows: one layout, one stylesheet, and the error page; used by authz and idp.
+
+A page comes in the language that its user chose by the links at its foot, else in one that the client named
+(`ui_locales`), else in one that the browser asks for, else in the default language.
+"""
 
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from urllib.parse import urlencode
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from tessera_shared.errors import StartupError
 from tessera_shared.http.headers import page_headers
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
+from tessera_shared.http.pages.language_choice import choose_language, from_accept_language, from_ui_locales
+from tessera_shared.http.pages.languages import ENGLISH, Language, load_languages
 
 __all__ = ["Asset", "Pages", "load_pages"]
+
+LANGUAGE_COOKIE = "tessera_language"
+LANGUAGE_PARAMETER = "lang"
+_YEAR_SECONDS = 365 * 24 * 3600
 
 _FOREVER = "public, max-age=31536000, immutable"
 _FILES = {
@@ -38,12 +49,14 @@ class Asset:
 class Pages:
     """The templates and assets of one service."""
 
-    environment: Environment
+    environments: Mapping[str, Environment]
+    languages: Mapping[str, Language]
     assets: Mapping[str, Asset]
+    default_language: str = ENGLISH
 
-    def render(self, template: str, **context: object) -> str:
-        """A template as HTML; every value is escaped, and one that the template misses is an error."""
-        return self.environment.get_template(template).render(context)
+    def render(self, template: str, language: str = ENGLISH, **context: object) -> str:
+        """A template in a language: values are escaped but in .txt, and one that the template misses is an error."""
+        return self.environments[language].get_template(template).render({"language_links": (), **context})
 
     def page(
         self,
@@ -53,6 +66,7 @@ class Pages:
         status: int = 200,
         form_action: Iterable[str] = (),
         image_sources: Iterable[str] = (),
+        ui_locales: str | None = None,
         **context: object,
     ) -> Response:
         """A template as an answer that cannot be framed or stored.
@@ -63,12 +77,28 @@ class Pages:
             status: HTTP status.
             form_action: Origins a form may lead to beside the page's own, redirects included.
             image_sources: Origins of images beside the page's own.
+            ui_locales: Languages that the client named; without them those in the request's own query count.
             context: The template's values.
 
         """
+        language = self.language(request, ui_locales)
+        context = {"language_links": self._language_links(request), **context}
+        html = self.render(template, language, request_id=request.state.request_id, **context)
         headers = page_headers(form_action, image_sources=image_sources)
-        html = self.render(template, request_id=request.state.request_id, **context)
-        return HTMLResponse(html, status, headers)
+        response = HTMLResponse(html, status, {**headers, "content-language": language})
+        if request.query_params.get(LANGUAGE_PARAMETER) == language:
+            response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_SECONDS, httponly=True, samesite="lax")
+        return response
+
+    def language(self, request: Request, ui_locales: str | None = None) -> str:
+        """The tag of the language for whoever sent this request."""
+        chosen = (request.query_params.get(LANGUAGE_PARAMETER), request.cookies.get(LANGUAGE_COOKIE))
+        wishes = (
+            [tag for tag in chosen if tag],
+            from_ui_locales(ui_locales or request.query_params.get("ui_locales")),
+            from_accept_language(request.headers.get("accept-language")),
+        )
+        return choose_language(wishes, self.languages, self.default_language)
 
     def error_page(self, request: Request, title: str, message: str, error_code: str, status: int) -> Response:
         """What a user sees where an error must not be told to the client by a redirect.
@@ -90,11 +120,21 @@ class Pages:
             title=title,
             message=message,
             error_code=error_code,
+            language_links=(),  # what an error answers is not to be sent again
         )
 
     def endpoints(self) -> list[Endpoint]:
         """The endpoints that serve the assets: cached for good, since a changed file has another address."""
         return [_asset_endpoint(asset) for asset in self.assets.values()]
+
+    def _language_links(self, request: Request) -> list[tuple[Language, str]]:
+        """The same page in each language; none for the answer to a form, which cannot be asked for again."""
+        if request.method != "GET":
+            return []
+        kept = [pair for pair in request.query_params.multi_items() if pair[0] != LANGUAGE_PARAMETER]
+        return [
+            (language, f"?{urlencode([*kept, (LANGUAGE_PARAMETER, tag)])}") for tag, language in self.languages.items()
+        ]
 
 
 def load_pages(*packages: str) -> Pages:
@@ -105,20 +145,33 @@ def load_pages(*packages: str) -> Pages:
 
     """
     try:
-        loaders = [PackageLoader(package) for package in (*packages, __name__)]
+        sources = (*packages, __name__)
+        loader = ChoiceLoader([PackageLoader(package) for package in sources])
         assets = {name: _load_asset(name, media_type) for name, media_type in _FILES.items()}
+        languages = load_languages(sources)
     except (OSError, ValueError, ImportError) as error:
-        raise StartupError(f"pages: templates or assets are not installed: {error}") from error
+        raise StartupError(f"pages: templates, languages or assets are not installed: {error}") from error
+    environments = {tag: _environment(loader, language, assets) for tag, language in languages.items()}
+    return Pages(environments, languages, assets)
+
+
+def _environment(loader: BaseLoader, language: Language, assets: Mapping[str, Asset]) -> Environment:
     environment = Environment(
-        loader=ChoiceLoader(loaders),
-        autoescape=True,
+        loader=loader,
+        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
         undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.policies["ext.i18n.trimmed"] = True
+    # not the new style of jinja2: it takes every translated text for safe HTML, also one that is no constant
+    environment.install_gettext_callables(language.gettext, language.ngettext, newstyle=False)  # type: ignore[attr-defined]
+    environment.filters["time"] = language.time
+    environment.globals["language"] = language
     environment.globals["assets"] = {name: asset.url for name, asset in assets.items()}
-    return Pages(environment, assets)
+    return environment
 
 
 def _load_asset(name: str, media_type: str) -> Asset:

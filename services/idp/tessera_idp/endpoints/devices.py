@@ -1,0 +1,50 @@
+"""Browsers that accounts were used in before, known by a cookie: nobody can have them refused by trying passwords."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tessera_idp.endpoints.browser import Cookies
+from tessera_idp.store.devices import DeviceStore, Kept
+
+_COOKIE_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """The device cookie; it says nothing of who someone is, only that this browser was here before."""
+
+    store: DeviceStore
+    cookies: Cookies
+    lifetime: timedelta
+
+    async def known(self, request: Request, account: str, now: datetime) -> str | None:
+        """What names this browser, if that account (a username or an e-mail address) was used in it."""
+        digest = self._digest(request)
+        if digest is None or not await self.store.knows(digest, account.strip(), now):
+            return None
+        return digest.hex()
+
+    async def remember(self, request: Request, response: Response, sub: str, now: datetime) -> Kept:
+        """Remember a complete login, under a new cookie: one that was put into this browser is worth nothing."""
+        cookie = secrets.token_urlsafe(_COOKIE_BYTES)
+        kept = await self.store.keep(self._digest(request), _hash(cookie), sub, now, now + self.lifetime)
+        self.cookies.set(response, "device", cookie, self.lifetime)
+        return kept
+
+    async def forget_others(self, request: Request, sub: str) -> None:
+        """Forget the account's other browsers: somebody else may have had the password there."""
+        await self.store.forget_others(sub, self._digest(request))
+
+    def _digest(self, request: Request) -> bytes | None:
+        cookie = self.cookies.read(request, "device")
+        return None if cookie is None else _hash(cookie)
+
+
+def _hash(cookie: str) -> bytes:
+    """What is stored of a cookie with 256 random bits."""
+    return hashlib.sha256(cookie.encode()).digest()
