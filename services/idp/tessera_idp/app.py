@@ -10,6 +10,7 @@ from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.account.guard import AccountGuard
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
+from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
@@ -25,6 +26,8 @@ from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.protection import Protection
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
+from tessera_idp.store.passkey_challenges import PasskeyChallenges
+from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -66,6 +69,7 @@ class Parts:
     users: UserStore
     devices: DeviceStore
     sessions: SessionStore
+    passkeys: PasskeyStore
     metrics: Metrics
 
 
@@ -81,6 +85,7 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         users=UserStore(database),
         devices=DeviceStore(database),
         sessions=SessionStore(database),
+        passkeys=PasskeyStore(database),
         metrics=Metrics(),
     )
 
@@ -123,7 +128,13 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
     account = _account_endpoints(guard, AccountLayout(pages, forms))
-    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account]
+    challenges = PasskeyChallenges(
+        derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(parts.database, parts.redis)
+    )
+    passkeys = PasskeysEndpoint(
+        guard, AccountLayout(pages, forms), parts.passkeys, challenges, config.relying_party, AuditTrail(parts.database)
+    )
+    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account, *passkeys.endpoints()]
 
 
 def _account_endpoints(guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:

@@ -59,4 +59,5 @@ class UserStore:
 
 
 def to_user(row: Row) -> User:
+    """A row of users."""
     return User(row["sub"], row["username"], json.loads(row["claims"]), row["disabled"], row["updated_at"])
