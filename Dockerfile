@@ -1,4 +1,4 @@
-# One file for every image that is built here: authz, idp, rs, migrate (also makes the secrets) and gateway.
+# One file for every image that is built here: authz, idp, rs, migrate (also makes the secrets), gateway and mailbox.
 
 FROM python:3.13-slim-trixie AS dependencies
 # runtime, or coverage for images that are measured from inside
@@ -72,3 +72,14 @@ USER 10001
 # asks HAProxy to finish the requests it has
 STOPSIGNAL SIGUSR1
 ENTRYPOINT ["haproxy", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
+
+FROM python:3.13-slim-trixie AS mailbox
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin tessera
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PYTHONUNBUFFERED=1
+COPY requirements/mailbox.txt /src/requirements.txt
+RUN pip install --quiet --require-hashes -r /src/requirements.txt
+WORKDIR /app
+COPY stack/__init__.py stack/
+COPY stack/mailbox stack/mailbox
+USER 10001
+ENTRYPOINT ["python", "-m", "stack.mailbox", "--host", "0.0.0.0"]

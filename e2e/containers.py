@@ -41,12 +41,13 @@ class Containers:
         authz, idp, rs = (self._ports.url(name) for name in _SERVICES)
         tls = {"authz_tls": self._ports.tls_url("authz"), "rs_tls": self._ports.tls_url("rs")}
         proxy = TlsProxy(*(f"https://localhost:{os.environ[name]}" for name in _PROXY_PORTS))
+        mail = self._ports.url("mail")
         metrics = {name: self._ports.url(f"{name}_metrics") for name in _SERVICES}
-        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self, **tls, proxy=proxy, metrics=metrics)
+        return Stack("compose", authz, idp, rs, REFRESH_GRACE, self, **tls, proxy=proxy, metrics=metrics, mail=mail)
 
     def is_ready(self) -> bool:
-        """Whether all three services can serve."""
-        return all(answers(self._ports.url(name)) for name in _SERVICES)
+        """Whether all three services can serve, and the mailbox."""
+        return all(answers(self._ports.url(name)) for name in (*_SERVICES, "mail"))
 
     def stop(self, *names: str) -> None:
         """Stop gracefully."""

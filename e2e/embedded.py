@@ -43,7 +43,8 @@ class Embedded:
             tls = {"authz_tls": ports.tls_url("authz"), "rs_tls": ports.tls_url("rs")}
             urls = (whole.authz_url, whole.idp_url, whole.rs_url)
             metrics = {name: ports.url(f"{name}_metrics") for name in SERVICES}
-            yield Stack("embedded", *urls, REFRESH_GRACE, self, **tls, proxy=proxy, metrics=metrics)
+            own = {"proxy": proxy, "metrics": metrics, "mail": ports.url("mail")}
+            yield Stack("embedded", *urls, REFRESH_GRACE, self, **tls, **own)
 
     def stop(self, *names: str) -> None:
         """Stop gracefully."""

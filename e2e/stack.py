@@ -76,6 +76,8 @@ class Stack:
     authz_tls: str = ""
     rs_tls: str = ""
     proxy: TlsProxy | None = None
+    mail: str = ""
+    """The pages of the mailbox."""
     metrics: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -42,7 +42,7 @@ def test_metadata_has_every_required_field(stack: Stack, metadata: dict[str, Any
     recommended = {"userinfo_endpoint", "scopes_supported", "claims_supported"}
     assert rfc8414 | discovery | recommended <= set(metadata)
     assert metadata["response_types_supported"] == ["code"]
-    assert metadata["subject_types_supported"] == ["public"]
+    assert metadata["subject_types_supported"] == ["public", "pairwise"]
     assert "RS256" in metadata["id_token_signing_alg_values_supported"]
     assert "none" not in metadata["id_token_signing_alg_values_supported"]
     assert metadata["code_challenge_methods_supported"] == ["S256"]

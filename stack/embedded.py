@@ -1,4 +1,4 @@
-"""The embedded stack: PostgreSQL, Valkey and the three services as plain processes on the loopback interface.
+"""The embedded stack: PostgreSQL, Valkey, the services and the mailbox as plain processes on the loopback interface.
 
 with EmbeddedStack(folder, ports=Ports.free()) as stack:
     stack.authz_url, stack.servers.dsn()
@@ -19,7 +19,7 @@ from stack.embedded_environment import SERVICES, environment_of
 from stack.errors import StackError, last_lines
 from stack.health import healthy, title
 from stack.instance import Instance
-from stack.ports import Ports
+from stack.ports import HOST, Ports
 from stack.process import Process
 from stack.servers import DataServers
 
@@ -28,6 +28,9 @@ __all__ = ["EmbeddedStack"]
 ROOT = Path(__file__).resolve().parent.parent
 RUNNER = (sys.executable, "-m")
 READY_TIMEOUT = 60.0
+MAILBOX = "mail"
+PROGRAMS = (MAILBOX, *SERVICES)
+"""What is started together, and asked over HTTP whether it is ready."""
 
 
 class EmbeddedStack:
@@ -55,7 +58,7 @@ class EmbeddedStack:
         self.logs = self.folder / "logs"
         self.ports = ports or Ports.from_environment()
         self.authz_url, self.idp_url, self.rs_url = (self.ports.url(service) for service in SERVICES)
-        self.urls = dict(zip(SERVICES, (self.authz_url, self.idp_url, self.rs_url), strict=True))
+        self.urls = {name: self.ports.url(name) for name in PROGRAMS}
         self.instance = Instance(self.folder)
         self._env = env or {}
         self._python = python or {}
@@ -72,7 +75,7 @@ class EmbeddedStack:
 
     @property
     def processes(self) -> dict[str, Process]:
-        """Every process by name, in starting order: postgres, redis, authz, idp, rs."""
+        """Every process by name, in starting order: postgres, redis, mail, authz, idp, rs."""
         return {**(self._servers.processes if self._servers else {}), **self._services}
 
     def up(self) -> None:
@@ -94,10 +97,10 @@ class EmbeddedStack:
                 self.start(name)
             self._report("bringing the database schema up to date")
             self._migrate()
-            self._services = {name: self._service(name) for name in SERVICES}
-            self._report("starting authz, idp and rs")
-            self._begin(*SERVICES)
-            self._await_services(*SERVICES)
+            self._services = {MAILBOX: self._mailbox(), **{name: self._service(name) for name in SERVICES}}
+            self._report("starting authz, idp, rs and the mailbox")
+            self._begin(*PROGRAMS)
+            self._await_services(*PROGRAMS)
         except BaseException:
             self.down()
             raise
@@ -105,11 +108,11 @@ class EmbeddedStack:
     def down(self) -> None:
         """Stop everything gracefully: the services first, then what they use."""
         if any(process.running for process in self._services.values()):
-            self._report("stopping authz, idp and rs")
+            self._report("stopping authz, idp, rs and the mailbox")
         for process in self._services.values():
             process.ask_to_stop()
         for process in reversed(self.processes.values()):
-            if process.name not in SERVICES and process.running:
+            if process.name not in PROGRAMS and process.running:
                 self._report(f"stopping {process.name}")
             if not process.stop():
                 self._report(f"{process.name} did not stop in time and was killed")
@@ -118,16 +121,16 @@ class EmbeddedStack:
     def start(self, *names: str) -> None:
         """Start the named processes and wait until each can serve."""
         for name in names:
-            if name in SERVICES:
+            if name in PROGRAMS:
                 self._begin(name)
             else:
                 self.servers.start(name)
                 self._record()
-        self._await_services(*(name for name in names if name in SERVICES))
+        self._await_services(*(name for name in names if name in PROGRAMS))
 
     def restart(self, name: str) -> None:
         """Start a process again that has ended by itself, without waiting for a service to be ready."""
-        if name in SERVICES:
+        if name in PROGRAMS:
             self._begin(name)
         else:
             self.start(name)
@@ -144,7 +147,7 @@ class EmbeddedStack:
 
     def ready(self, name: str) -> bool:
         """Whether the named process can serve."""
-        if name in SERVICES:
+        if name in PROGRAMS:
             return healthy(self.urls[name])
         return self.servers.ready(name)
 
@@ -170,6 +173,11 @@ class EmbeddedStack:
     def _service(self, name: str) -> Process:
         log = self.logs / f"{name}.log"
         return Process(name, self._command(name), log=log, environment=self._environment(name), cwd=ROOT)
+
+    def _mailbox(self) -> Process:
+        ports = ("--port", str(self.ports.mail), "--smtp-port", str(self.ports.smtp))
+        command = [*RUNNER, "stack.mailbox", "--host", HOST, *ports]
+        return Process(MAILBOX, command, log=self.logs / f"{MAILBOX}.log", environment=dict(os.environ), cwd=ROOT)
 
     def _begin(self, *names: str) -> None:
         for name in names:
@@ -204,7 +212,7 @@ class EmbeddedStack:
                 if healthy(self.urls[name]):
                     waiting.remove(name)
                     self._report(f"{name} is ready at {self.urls[name]}")
-                    if not title(self.urls[name]):
+                    if name in SERVICES and not title(self.urls[name]):
                         raise StackError(f"what answers at {self.urls[name]} is not Tessera's {name}")
                 elif not process.running:
                     raise StackError(f"{name} {process.ending()}", last_lines(process.log))

@@ -46,9 +46,11 @@ def _service(name: str, ports: Ports, servers: DataServers) -> dict[str, str]:
     public = {"PUBLIC_URL": ports.url(name)}
     authz = f"http://{HOST}:{ports.authz}"
     resources = json.dumps([ports.url("rs"), ports.tls_url("rs")])
+    mail = {"MAIL__HOST": HOST, "MAIL__PORT": str(ports.smtp)}
+    demo = {"METADATA_URL": f"{authz}/.well-known/openid-configuration", "DEMO": "true"}
     own = {
         "authz": master_key | {"IDP_URL": ports.url("idp"), "RESOURCES": resources},
-        "idp": master_key | public | {"METADATA_URL": f"{authz}/.well-known/openid-configuration", "DEMO": "true"},
+        "idp": master_key | public | mail | demo,
         "rs": public | {"JWKS_URL": f"{authz}/oauth2/v1/jwks"} | nonce_key,
     }
     return values | own[name] | (_tls(name, ports, servers) if name in TLS_SERVICES else {})

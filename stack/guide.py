@@ -41,6 +41,7 @@ Tessera is up. What to try next:
     --key .tessera/certificates/demo-tls-client.key -d client_id=demo-tls-client \\
     -d grant_type=client_credentials {authz_tls}/oauth2/v1/token
 
+Every mail that Tessera sends: {mail}
 API pages: {authz}/ui/swagger  {idp}/ui/swagger  {rs}/ui/swagger
 """
 
@@ -52,6 +53,7 @@ def guide(ports: Ports) -> str:
         idp=ports.url("idp"),
         rs=ports.url("rs"),
         authz_tls=ports.tls_url("authz"),
+        mail=ports.url("mail"),
         client=CLIENT,
         redirect_uri=REDIRECT_URI,
     )

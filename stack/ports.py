@@ -16,13 +16,15 @@ CANDIDATES = range(15000, 30000)
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the services are reached from the host."""
+    """Where the services are reached from the host, and the mailbox: `mail` shows mails, `smtp` takes them."""
 
     authz: int = 8080
     idp: int = 8081
     rs: int = 8082
     authz_tls: int = 8443
     rs_tls: int = 8444
+    mail: int = 8025
+    smtp: int = 1025
     authz_metrics: int = 9080
     idp_metrics: int = 9081
     rs_metrics: int = 9082

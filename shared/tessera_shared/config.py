@@ -25,6 +25,7 @@ __all__ = [
     "Section",
     "ServiceConfig",
     "Tls",
+    "Tracing",
     "load",
     "read_secret",
 ]
@@ -55,6 +56,23 @@ class Tls(Listen):
     def _is_https_base_url(cls, value: str) -> str:
         if not value.startswith("https://") or value.endswith("/") or "?" in value or "#" in value:
             raise ValueError("must be an https URL without a path's last slash, query or fragment")
+        return value
+
+
+class Tracing(Section):
+    """Where traces go (OpenTelemetry, OTLP over HTTP)."""
+
+    otlp_endpoint: str
+    """Such as `http://collector:4318`."""
+    share: float = Field(default=1.0, gt=0, le=1)
+    """Of the requests that begin a trace; a caller that traces already decides for itself."""
+    batch_seconds: float = Field(default=5.0, gt=0, le=60)
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_base_url(cls, value: str) -> str:
+        if not value.startswith(("https://", "http://")) or value.endswith("/"):
+            raise ValueError("must be an http(s) URL without a last slash")
         return value
 
 
@@ -110,6 +128,8 @@ class ServiceConfig(BaseSettings):
     listen: Listen
     metrics: Listen | None = None
     """A port of its own that tells the metrics; without it there is none."""
+    tracing: Tracing | None = None
+    """Without it there are no traces."""
     log: Log = Log()
     database: Database
     redis: Redis

@@ -11,6 +11,7 @@ from tessera_shared import logging
 from tessera_shared.config import Database as DatabaseConfig
 from tessera_shared.config import read_secret
 from tessera_shared.errors import StartupError, Unavailable
+from tessera_shared.tracing import OFF, Traces
 
 Row = Mapping[str, Any]
 
@@ -36,28 +37,35 @@ async def _keep_session(_connection: Any) -> None:  # noqa: ANN401
 class Database:
     """Statements against the service's pool. A server that is away raises `Unavailable`."""
 
-    def __init__(self, pool: Any, dial: Callable[[], Awaitable[Any]], timeout_seconds: float) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        pool: Any,  # noqa: ANN401
+        dial: Callable[[], Awaitable[Any]],
+        timeout_seconds: float,
+        traces: Traces = OFF,
+    ) -> None:
         self._pool = pool
+        self._traces = traces
         self._dial = dial
         self._timeout = timeout_seconds
 
     async def fetchrow(self, sql: str, *args: object) -> Row | None:
         """The first row of a statement's result."""
-        row: Row | None = await self._guard(lambda connection: connection.fetchrow(sql, *args))
+        row: Row | None = await self._guard(sql, lambda connection: connection.fetchrow(sql, *args))
         return row
 
     async def fetch(self, sql: str, *args: object) -> Sequence[Row]:
         """All rows of a statement's result."""
-        rows: Sequence[Row] = await self._guard(lambda connection: connection.fetch(sql, *args))
+        rows: Sequence[Row] = await self._guard(sql, lambda connection: connection.fetch(sql, *args))
         return rows
 
     async def fetchval(self, sql: str, *args: object) -> Any:  # noqa: ANN401
         """The first column of the first row."""
-        return await self._guard(lambda connection: connection.fetchval(sql, *args))
+        return await self._guard(sql, lambda connection: connection.fetchval(sql, *args))
 
     async def execute(self, sql: str, *args: object) -> None:
         """Run one statement."""
-        await self._guard(lambda connection: connection.execute(sql, *args))
+        await self._guard(sql, lambda connection: connection.execute(sql, *args))
 
     async def execute_until_done(self, sql: str, *args: object) -> int:
         """Run a statement that changes a bounded number of rows until none is left; returns how many it changed.
@@ -65,7 +73,9 @@ class Database:
         One statement for all would hold its locks for long, and be undone whenever it takes longer than the timeout.
         """
         changed = 0
-        while rows := int((await self._guard(lambda connection: connection.execute(sql, *args))).rpartition(" ")[2]):
+        while rows := int(
+            (await self._guard(sql, lambda connection: connection.execute(sql, *args))).rpartition(" ")[2]
+        ):
             changed += rows
         return changed
 
@@ -116,10 +126,11 @@ class Database:
         except TimeoutError:
             self._pool.terminate()
 
-    async def _guard(self, statement: Callable[[Any], Awaitable[Any]]) -> Any:  # noqa: ANN401
+    async def _guard(self, sql: str, statement: Callable[[Any], Awaitable[Any]]) -> Any:  # noqa: ANN401
         try:
-            async with self._pool.acquire(timeout=self._timeout) as connection:
-                return await statement(connection)
+            with self._traces.statement(sql):
+                async with self._pool.acquire(timeout=self._timeout) as connection:
+                    return await statement(connection)
         except _DOWN as error:
             raise Unavailable("PostgreSQL does not answer") from error
 
@@ -149,7 +160,7 @@ class Transaction:
         await self._connection.execute(sql, *args)
 
 
-async def connect(config: DatabaseConfig) -> Database:
+async def connect(config: DatabaseConfig, traces: Traces = OFF) -> Database:
     """Open the pool.
 
     Raises:
@@ -172,4 +183,4 @@ async def connect(config: DatabaseConfig) -> Database:
     except (*_DOWN, asyncpg.PostgresError) as error:
         raise StartupError(f"database: {place}: {str(error) or type(error).__name__}") from error
     logging.get().info("database connected", place=place)
-    return Database(pool, lambda: asyncpg.connect(**parameters), config.timeout_seconds)
+    return Database(pool, lambda: asyncpg.connect(**parameters), config.timeout_seconds, traces)

@@ -21,6 +21,7 @@ import httpx
 from tessera_shared.config import Fetch as FetchConfig
 from tessera_shared.errors import StartupError
 from tessera_shared.public_address import Address, is_public
+from tessera_shared.tracing import OFF, Traces
 
 TOTAL_SECONDS = 5.0
 """For everything: the name's resolution, the connection, and the last byte."""
@@ -130,7 +131,8 @@ class Fetcher:
 
     """
 
-    def __init__(self, config: FetchConfig) -> None:
+    def __init__(self, config: FetchConfig, traces: Traces = OFF) -> None:
+        self._traces = traces
         self._allowed_hosts = frozenset(host.lower() for host in config.allowed_hosts)
         self._resolvers = ThreadPoolExecutor(_RESOLVING_THREADS, thread_name_prefix="resolve")
         context = httpx.create_ssl_context(trust_env=False)
@@ -173,9 +175,10 @@ class Fetcher:
     async def _exchange(self, method: str, url: str, headers: Mapping[str, str], content: bytes | None) -> Fetched:
         target = check_url(url, self._allowed_hosts)
         try:
-            async with asyncio.timeout(TOTAL_SECONDS):
-                address = await self._resolve(target)
-                return await self._send(_to_address(method, target, address, headers, content))
+            with self._traces.fetching(method, target.host):
+                async with asyncio.timeout(TOTAL_SECONDS):
+                    address = await self._resolve(target)
+                    return await self._send(_to_address(method, target, address, headers, content))
         except TimeoutError as error:
             raise NotFetched(f"no whole answer within {TOTAL_SECONDS:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:

@@ -59,9 +59,11 @@ from tessera_shared.jose.jwt import Expectation, VerifiedClaims
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.metrics import Metrics
 from tessera_shared.mutual_tls.anchors import Anchors
+from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.tracing import Traces
 
 DESCRIPTION = "Tessera's authorization server: OAuth 2.1 and OpenID Connect."
 
@@ -83,7 +85,9 @@ class Rooms:
     proofs: ProofVerifier
     fetcher: Fetcher
     anchors: Anchors
+    subjects: Subjects
     metrics: Metrics
+    traces: Traces
 
 
 def build(rooms: Rooms) -> ASGIApp:
@@ -99,7 +103,7 @@ def build(rooms: Rooms) -> ASGIApp:
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = rooms.config.trusted_proxies, rooms.config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), rooms.metrics)
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), rooms.metrics, rooms.traces)
 
 
 def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
@@ -118,6 +122,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         pushed,
         RequestObjectReader(config.issuer, client_keys, config.clock_tolerance_seconds),
         rooms.ring,
+        rooms.subjects,
         config.issuer,
     )
     issued = rooms.metrics.counter("tokens_issued", "Answers of the token endpoint.", "grant_type", "outcome")
@@ -138,14 +143,14 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         ),
     )
     refresh_grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
-    issuer = TokenIssuer(config, signer, grants)
+    issuer = TokenIssuer(config, signer, grants, rooms.subjects)
     possession = Possession(rooms.proofs, config.public_urls)
     return [
         *authorize.endpoints(),
         TokenEndpoint(
             authenticator, possession, grants, issuer, revoker, refresh_grace, config.resources, issued
         ).endpoint(),
-        IntrospectionEndpoint(authenticator, rooms.directory, finder, config.issuer).endpoint(),
+        IntrospectionEndpoint(authenticator, rooms.directory, finder, rooms.subjects, config.issuer).endpoint(),
         RevocationEndpoint(authenticator, finder, revoker).endpoint(),
         PushedRequestEndpoint(
             authenticator, possession, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)

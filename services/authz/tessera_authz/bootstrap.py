@@ -4,6 +4,7 @@ from tessera_authz.client_auth import client_secret_jwt
 from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.config import AuthzConfig, BootstrapClient
+from tessera_authz.protocol.subject_identifier import check_sector
 from tessera_authz.store import clients, scopes
 from tessera_authz.store.clients import ClientSecret
 from tessera_authz.store.scopes import ScopeEntry
@@ -29,10 +30,12 @@ async def make_bootstrap_clients(
     """Make the configured clients that are not there yet; a client that is there is left alone.
 
     Raises:
-        StartupError: A new client's scope names a token that no scope has, or its secret is too short.
+        StartupError: A new client's scope names a token that no scope has, its secret is too short, or it is pairwise
+            without a sector.
 
     """
     for bootstrap in config.bootstrap_clients:
+        _check_subjects(bootstrap)
         secret = await _to_stored(bootstrap, secrets, sealer)
         async with database.transaction() as tx:
             made = await clients.add(tx, bootstrap.client_id, bootstrap.metadata, secret, clock.now())
@@ -56,6 +59,13 @@ async def _to_stored(bootstrap: BootstrapClient, secrets: SecretVerifier, sealer
         )
     sealed = sealer.seal(bootstrap.client_id, secret) if is_read else None
     return ClientSecret(await secrets.hash(secret), None, sealed)
+
+
+def _check_subjects(bootstrap: BootstrapClient) -> None:
+    try:
+        check_sector(bootstrap.metadata)
+    except OAuthError as error:
+        raise StartupError(f"configuration: bootstrap client {bootstrap.client_id}: {error.description}") from error
 
 
 def _check_scope(client_id: str, scope: str, known: tuple[str, ...]) -> None:

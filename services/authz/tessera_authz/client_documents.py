@@ -13,6 +13,7 @@ from tessera_authz.protocol import client_document
 from tessera_authz.protocol.client_metadata import Supported
 from tessera_authz.protocol.registered_uri import host_of
 from tessera_authz.protocol.registration_policy import Bounds
+from tessera_authz.protocol.subject_identifier import check_unchanged
 from tessera_authz.store import registration
 from tessera_shared import audit, logging
 from tessera_shared.audit import Actor, Event
@@ -121,6 +122,8 @@ class ClientDocuments:
             old = await registration.lock(tx, client_id)
             if old is None and not await registration.count(tx, "documents", self._rules.per_hour, now):
                 raise _unusable(client_id, "too many new documents in this hour")
+            if old is not None:
+                _check_subjects(client_id, old.metadata, metadata)
             if old is not None and registration.shows_other(old.metadata, metadata):
                 await registration.forget_consent(tx, client_id)
             await registration.store_document(tx, client_id, metadata, now, fresh_until)
@@ -140,6 +143,13 @@ class ClientDocuments:
         if len(self._fetched_from) >= _MAX_REMEMBERED:
             self._fetched_from.clear()
         self._fetched_from[host] = (begun, count + 1)
+
+
+def _check_subjects(client_id: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    try:
+        check_unchanged(old, new)
+    except OAuthError as error:
+        raise _unusable(client_id, error.description) from error
 
 
 def _unusable(client_id: str, reason: str) -> OAuthError:

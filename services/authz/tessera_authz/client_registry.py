@@ -13,6 +13,7 @@ from uuid import UUID
 from tessera_authz.protocol import generated_secret
 from tessera_authz.protocol.client_metadata import READABLE_SECRET_METHOD, SECRET_METHODS
 from tessera_authz.protocol.registration_policy import Bounds, source_of
+from tessera_authz.protocol.subject_identifier import check_unchanged
 from tessera_authz.store import client_secrets, initial_access_tokens
 from tessera_authz.store import registration as store
 from tessera_authz.store.clients import ClientSecret
@@ -129,7 +130,13 @@ class ClientRegistry:
     async def store_change(
         self, tx: Transaction, old: StoredClient, new: StoredClient, actor: Actor
     ) -> NewSecret | None:
-        """Store other metadata of a client that is locked; the secret that was made, where it now uses one."""
+        """Store other metadata of a client that is locked; the secret that was made, where it now uses one.
+
+        Raises:
+            OAuthError: invalid_client_metadata, where its users would get other identifiers.
+
+        """
+        check_unchanged(old.metadata, new.metadata)
         now, client_id = new.updated_at, new.client_id
         bounds = new.bounds
         if bounds is not None and new.metadata["token_endpoint_auth_method"] != "none":

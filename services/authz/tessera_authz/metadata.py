@@ -24,6 +24,7 @@ from tessera_authz.tokens.id_token import CLAIMS
 from tessera_shared import dpop
 from tessera_shared.claims import ACR_VALUES, SCOPE_CLAIMS
 from tessera_shared.http.openapi import Endpoint, Operation, Reply
+from tessera_shared.pairwise import SUBJECT_TYPES
 
 _CALLED_BY_CLIENTS = (
     "pushed_authorization_request_endpoint",
@@ -68,7 +69,7 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "dpop_signing_alg_values_supported": list(dpop.ALGS),
         "code_challenge_methods_supported": list(pkce.METHODS),
         "authorization_response_iss_parameter_supported": True,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(config.keys.signing_algs),
         "authorization_signing_alg_values_supported": list(config.keys.signing_algs),
         "require_pushed_authorization_requests": False,

@@ -36,11 +36,13 @@ from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
 from tessera_shared.metrics import Metrics
 from tessera_shared.mutual_tls.anchors import load_anchors
+from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key, load_master_key
+from tessera_shared.tracing import open_traces
 
 _KEYS_SECONDS = 30
 _USES_SECONDS = 60
@@ -59,7 +61,8 @@ async def run(path: Path) -> None:
     """
     config = load(AuthzConfig, path, "TESSERA_AUTHZ_")
     logging.configure(config.log, "authz")
-    database = await db.connect(config.database)
+    traces = open_traces(config.tracing, "authz")
+    database = await db.connect(config.database, traces)
     background = Background()
     try:
         await schema.check_version(database)
@@ -70,7 +73,7 @@ async def run(path: Path) -> None:
         secrets, sealer = SecretVerifier(argon2id), SecretSealer(master_key)
         await make_bootstrap_scopes(config, database)
         await make_bootstrap_clients(config, database, secrets, sealer)
-        fetcher, scopes = Fetcher(config.fetch), ScopeDirectory(database)
+        fetcher, scopes = Fetcher(config.fetch, traces), ScopeDirectory(database)
         directory = ClientDirectory(database, secrets.forget, _renew(config, database, fetcher, scopes))
         revocations = RevocationView(database, broker)
         await revocations.load()
@@ -92,7 +95,9 @@ async def run(path: Path) -> None:
             proofs=proofs,
             fetcher=fetcher,
             anchors=anchors,
+            subjects=Subjects.under(master_key),
             metrics=metrics,
+            traces=traces,
         )
         app = build(rooms)
         port = open_port(config.listen)

@@ -3,15 +3,17 @@
 import base64
 from datetime import UTC, datetime, timedelta
 
+from tessera_authz.protocol.client import Client
 from tessera_authz.tokens import access_token
 from tessera_authz.tokens.authorization import Authorization
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 LIFETIME = timedelta(minutes=10)
+CLIENT = Client(client_id="c", client_name="C")
 
 
 def claims(**changes):
-    authorization = Authorization(client_id="c", sub="client:c", scope=("profile",), **changes)
+    authorization = Authorization(client=CLIENT, sub="client:c", scope=("profile",), **changes)
     return access_token.claims(authorization, "https://as.example", LIFETIME, NOW)
 
 

@@ -11,6 +11,7 @@ from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.client_metadata import READERS, Supported, check
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS, FAPI2_SIGNING_ALGS, PROFILES
 from tessera_authz.protocol.registration_policy import STRICT_WHEN_TRUE, STRICTNESS, Bounds
+from tessera_authz.protocol.subject_identifier import check_unchanged
 from tessera_shared.errors import OAuthError
 from tessera_shared.jose.algorithms import generate
 
@@ -142,7 +143,8 @@ WRONG = [
     {"contacts": "me"},
     {"contacts": [["me"]]},
     {"software_id": {}},
-    {"subject_type": "pairwise"},
+    {"subject_type": "private"},
+    {"subject_type": ["pairwise"]},
     {"profile": "oidc"},
     {"profile": "none"},
     {"profile": "fapi2"},
@@ -278,3 +280,67 @@ def test_no_metadata_goes_beyond_its_bounds(sent, bounds):
     assert client.assertion_audience == "issuer" or floor.assertion_audience == "any"
     if bounds.profile == "fapi2":
         assert set(client.signing_algs) <= set(FAPI2_SIGNING_ALGS)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"subject_type": "pairwise"},
+        {"subject_type": "pairwise", "redirect_uris": [CB, "https://client.example:8443/other"]},
+        {
+            "subject_type": "pairwise",
+            "redirect_uris": [CB, "https://other.example/cb"],
+            "sector_identifier_uri": "https://sector.example/uris.json",
+        },
+    ],
+)
+def test_a_pairwise_client_is_taken_where_its_sector_is_known(sent):
+    assert taken(sent)["subject_type"] == "pairwise"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"redirect_uris": [CB, "https://other.example/cb"]},
+        {"redirect_uris": ["com.example.app:/cb"], "application_type": "native"},
+        {"redirect_uris": [], "grant_types": ["client_credentials"]},
+    ],
+)
+def test_a_pairwise_client_of_several_hosts_or_none_needs_a_sector_identifier_uri(changes):
+    sent = {"subject_type": "pairwise", **changes}
+    assert refused(sent) == "invalid_client_metadata"
+    if changes["redirect_uris"]:
+        assert taken({**sent, "sector_identifier_uri": "https://sector.example/uris.json"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ({}, {"subject_type": "public"}, True),
+        ({}, {"redirect_uris": ["https://moved.example/cb"]}, True),
+        ({}, {"subject_type": "pairwise"}, False),
+        ({"subject_type": "pairwise"}, {}, False),
+        ({"subject_type": "pairwise"}, {"subject_type": "pairwise", "redirect_uris": [CB + "2"]}, True),
+        (
+            {"subject_type": "pairwise"},
+            {"subject_type": "pairwise", "redirect_uris": ["https://moved.example/cb"]},
+            False,
+        ),
+        (
+            {"subject_type": "pairwise"},
+            {
+                "subject_type": "pairwise",
+                "redirect_uris": ["https://moved.example/cb"],
+                "sector_identifier_uri": "https://client.example/uris.json",
+            },
+            True,
+        ),
+    ],
+)
+def test_no_change_may_make_strangers_of_a_clients_users(old, new, same):
+    if same:
+        check_unchanged(taken(old), taken(new))
+    else:
+        with pytest.raises(OAuthError) as caught:
+            check_unchanged(taken(old), taken(new))
+        assert caught.value.error == "invalid_client_metadata"

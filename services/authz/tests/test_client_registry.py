@@ -134,6 +134,15 @@ async def test_a_later_change_never_goes_beyond_what_registration_allowed(regist
     assert (await registration.find(database, made.client.client_id)).metadata == made.client.metadata
 
 
+async def test_a_client_cannot_become_pairwise_later(registry, database):
+    made = await register(registry)
+    with pytest.raises(OAuthError) as caught:
+        await registry.revise(made.client.client_id, made.registration_token, revised(subject_type="pairwise"), by())
+    assert caught.value.error == "invalid_client_metadata"
+    stored = await registration.find(database, made.client.client_id)
+    assert "subject_type" not in stored.metadata
+
+
 async def test_a_public_client_that_took_credentials_cannot_give_them_up_again(registry):
     made = await register(registry, token_endpoint_auth_method="none")
     assert made.secret is None

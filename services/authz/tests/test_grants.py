@@ -162,7 +162,7 @@ def test_any_other_use_of_a_refresh_token_is_invalid_grant(client, token):
 def test_client_credentials_gives_the_client_itself_as_subject():
     client = AuthenticatedClient(replace(CLIENT, grant_types=("client_credentials",)))
     decision = client_credentials.decide(ClientCredentialsRequest(None), client, None, AT)
-    assert decision == Authorization(client_id="c", sub="client:c", scope=("profile",))
+    assert decision == Authorization(client=client, sub="client:c", scope=("profile",))
 
 
 def test_a_public_client_gets_no_client_credentials():

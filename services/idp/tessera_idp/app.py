@@ -23,7 +23,10 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.mail import Mailer
+from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.protection import Protection
+from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.passkey_challenges import PasskeyChallenges
@@ -45,11 +48,13 @@ from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.metrics import Metrics
+from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
 from tessera_shared.throttle import Throttle
+from tessera_shared.tracing import OFF, Traces
 from tessera_shared.uri import origin
 
 TITLE = "Tessera IdP"
@@ -70,11 +75,22 @@ class Parts:
     devices: DeviceStore
     sessions: SessionStore
     passkeys: PasskeyStore
+    challenges: PasskeyChallenges
+    mailer: Mailer
     metrics: Metrics
+    traces: Traces
 
 
-def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveRing) -> Parts:
-    """The service's parts; none of them does anything yet."""
+def build_parts(
+    config: IdpConfig, database: Database, redis: Redis, ring: LiveRing, master_key: bytes, traces: Traces = OFF
+) -> Parts:
+    """The service's parts; none of them does anything yet.
+
+    Raises:
+        StartupError: The templates of mails are not installed.
+
+    """
+    templates = load_mail_templates(config.mail.from_name, config.public_url)
     return Parts(
         database=database,
         redis=redis,
@@ -86,7 +102,10 @@ def build_parts(config: IdpConfig, database: Database, redis: Redis, ring: LiveR
         devices=DeviceStore(database),
         sessions=SessionStore(database),
         passkeys=PasskeyStore(database),
+        challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
+        mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         metrics=Metrics(),
+        traces=traces,
     )
 
 
@@ -103,7 +122,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics, parts.traces)
 
 
 def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
@@ -118,7 +137,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
         AuditTrail(parts.database),
     )
     handover = Handover(parts.ring, config.issuer)
-    hints = HintReader(parts.ring, LogoutClientStore(parts.database), config.issuer)
+    hints = _hints(config, parts, master_key)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
     protection = Protection(Throttle(parts.redis), config.protection)
     login = LoginEndpoint(
@@ -127,22 +146,24 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
-    account = _account_endpoints(guard, AccountLayout(pages, forms))
-    challenges = PasskeyChallenges(
-        derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(parts.database, parts.redis)
-    )
-    passkeys = PasskeysEndpoint(
-        guard, AccountLayout(pages, forms), parts.passkeys, challenges, config.relying_party, AuditTrail(parts.database)
-    )
-    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account, *passkeys.endpoints()]
+    account = _account_endpoints(guard, AccountLayout(pages, forms), config, parts)
+    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account]
 
 
-def _account_endpoints(guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
-    return [*OverviewEndpoint(guard, layout).endpoints()]
+def _account_endpoints(guard: AccountGuard, layout: AccountLayout, config: IdpConfig, parts: Parts) -> list[Endpoint]:
+    trail = AuditTrail(parts.database)
+    passkeys = PasskeysEndpoint(guard, layout, parts.passkeys, parts.challenges, config.relying_party, trail)
+    return [*OverviewEndpoint(guard, layout).endpoints(), *passkeys.endpoints()]
+
+
+def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:
+    subjects = ClientSubjects(parts.database, Subjects.under(master_key))
+    return HintReader(parts.ring, LogoutClientStore(parts.database), subjects, config.issuer)
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
-    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users)
+    subjects = ClientSubjects(parts.database, Subjects.under(master_key))
+    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, subjects)
     return [*userinfo.endpoints(), *MetadataEndpoint(parts.metadata).endpoints()]
 
 

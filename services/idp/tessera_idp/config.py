@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
@@ -70,6 +70,28 @@ class Sessions(Section):
         return timedelta(days=self.device_days)
 
 
+class Mail(Section):
+    """The mail server (RFC 5321), and whom mails are from."""
+
+    host: str
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    user: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    timeout_seconds: float = Field(default=10, gt=0, le=120)
+    from_address: str = Field(pattern=r"^[!-?A-~]+@[A-Za-z0-9.-]+$")
+    from_name: str = "Tessera"
+
+    @model_validator(mode="after")
+    def _keeps_its_password(self) -> Self:
+        if (self.user is None) != (self.password_file is None):
+            raise ValueError("user and password_file go together")
+        if self.user is not None and self.security == "none":
+            raise ValueError("a password needs security: tls or starttls")
+        return self
+
+
 class Account(Section):
     """The users' account pages."""
 
@@ -98,6 +120,7 @@ class IdpConfig(ServiceConfig):
     keys: Keys
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
+    mail: Mail
     account: Account = Account()
     passkeys: Passkeys = Passkeys()
     protection: ProtectionConfig = ProtectionConfig()
@@ -106,7 +129,7 @@ class IdpConfig(ServiceConfig):
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
 
     @model_validator(mode="after")
-    def _rp_id_suits(self) -> "IdpConfig":
+    def _rp_id_suits(self) -> Self:
         # WebAuthn §5.1.2: an RP ID is the page's host or a parent domain of it
         host = urlsplit(self.public_url).hostname or ""
         if host != self.relying_party.id and not host.endswith(f".{self.relying_party.id}"):

@@ -8,6 +8,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from tessera_idp.protocol.logout import Hint, LogoutRequest
+from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_shared import logging
 from tessera_shared.id_token_hint import verify
@@ -21,6 +22,7 @@ class HintReader:
 
     keys: KeySource
     clients: LogoutClientStore
+    subjects: ClientSubjects
     issuer: str
 
     async def read(self, request: LogoutRequest, now: datetime) -> Hint | None:
@@ -40,8 +42,8 @@ class HintReader:
             raise InvalidToken("aud", section="RP-Initiated Logout §2", expected="a registered client")
         # §2: where client_id is sent too, it must be the audience
         claims = await verify(token, self.keys, self.issuer, client.client_id, now)
-        sid = claims.get("sid")
-        return Hint(client, str(claims["sub"]), None if sid is None else str(sid))
+        sub, sid = await self.subjects.meant(str(claims["sub"]), client.client_id), claims.get("sid")
+        return Hint(client, sub, None if sid is None else str(sid))
 
 
 def _audience(token: str) -> str | None:

@@ -7,6 +7,7 @@ from tessera_idp.app import Parts, build_app, build_parts
 from tessera_idp.config import PREFIX, IdpConfig
 from tessera_idp.demo_user import ensure_demo_user
 from tessera_idp.keys import follow_announcements, wait_for_keys
+from tessera_idp.mail.delivery import Delivery, load_server
 from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load
 from tessera_shared.gauges import watch_database, watch_keys, watch_revocations
@@ -15,6 +16,7 @@ from tessera_shared.http.server import open_port, serve
 from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
 from tessera_shared.sealed import load_master_key
+from tessera_shared.tracing import open_traces
 
 _RELOAD_KEYS_SECONDS = 60
 _PURGE_SECONDS = 300
@@ -31,14 +33,16 @@ async def run(path: Path) -> None:
     config = load(IdpConfig, path, PREFIX)
     logging.configure(config.log, "idp")
     master_key = load_master_key(config.keys.master_key_file)
+    mail_server = load_server(config.mail)
     async with AsyncExitStack() as stack:
-        database = await db.connect(config.database)
+        traces = open_traces(config.tracing, "idp")
+        database = await db.connect(config.database, traces)
         stack.push_async_callback(database.close)
         await schema.check_version(database)
         ring = await wait_for_keys(KeyStore(database, master_key), config.keys.id_token_alg, config.keys.wait_seconds)
         announcements = await redis.connect(config.redis)
         stack.push_async_callback(announcements.close)
-        parts = build_parts(config, database, announcements, ring)
+        parts = build_parts(config, database, announcements, ring, master_key, traces)
         stack.push_async_callback(_close, parts)
         if config.demo:
             await ensure_demo_user(parts.users, parts.passwords)
@@ -47,7 +51,7 @@ async def run(path: Path) -> None:
         watch(parts)
         port = open_port(config.listen)
         side = open_metrics_port(config.metrics, parts.metrics)
-        background = start_background(parts)
+        background = start_background(parts, Delivery(database, parts.mailer, mail_server))
         stack.push_async_callback(background.stop)
         await serve(app, port, side=side)
 
@@ -59,7 +63,7 @@ def watch(parts: Parts) -> None:
     watch_keys(parts.metrics, lambda: parts.ring.current)
 
 
-def start_background(parts: Parts) -> Background:
+def start_background(parts: Parts, delivery: Delivery) -> Background:
     """The work beside the requests."""
 
     async def follow_keys() -> None:
@@ -73,6 +77,7 @@ def start_background(parts: Parts) -> Background:
     background.start("revocations", parts.revocations.follow)
     background.start("keys", follow_keys)
     background.start("key changes", lambda: parts.ring.follow_changes(parts.database))
+    background.start("mail", delivery.run)
     background.every("keys, from time to time", _RELOAD_KEYS_SECONDS, parts.ring.reload)
     background.every("purge of sessions and devices", _PURGE_SECONDS, purge_sessions)
     return background

@@ -17,11 +17,14 @@ import pytest_asyncio
 from starlette.types import ASGIApp
 
 from stack.embedded_environment import environment_of
-from stack.ports import Ports
+from stack.mailbox.box import Box, Letter
+from stack.mailbox.smtp import listen
+from stack.ports import HOST, Ports, free_port
 from tessera_idp.app import Parts, build_app, build_parts
 from tessera_idp.config import PREFIX, IdpConfig
 from tessera_idp.demo_user import ensure_demo_user
 from tessera_idp.keys import wait_for_keys
+from tessera_idp.mail.delivery import Delivery, load_server
 from tessera_idp.startup import start_background
 from tessera_shared import clock
 from tessera_shared.config import load
@@ -48,6 +51,7 @@ class Idp:
     parts: Parts
     app: ASGIApp
     authz: Database
+    box: Box
     master_key: bytes = field(repr=False)
 
     @property
@@ -81,6 +85,12 @@ class Idp:
             f"{self.config.issuer}/oauth2/v1/authorize/resume"
         )
         return open_answer(parse_qs(location.query)["answer"][0], self.ring, clock.now())
+
+    async def mail(self, to: str, after: int = 0) -> Letter:
+        """The newest mail to that address, as soon as there is one later than the mail of the id `after`."""
+        found = await self.box.wait(to, after, 10)
+        assert found, "no mail"
+        return found[-1]
 
     async def add_user(self, **claims: Any) -> str:
         """A user with a name of its own and the password PASSWORD; returns the sub, which is also the username."""
@@ -175,18 +185,22 @@ def password() -> str:
 async def running(servers, authz: Database, database: Database, redis: Redis) -> AsyncIterator[Idp]:
     """The service as its start-up makes it, without a port."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment_of("idp", Ports(), servers).items():
+        ports = Ports(smtp=free_port())
+        for name, value in environment_of("idp", ports, servers).items():
             patch.setenv(name, value)
         config = load(IdpConfig, ROOT / "configs" / "idp.yml", PREFIX)
     master_key = load_master_key(config.keys.master_key_file)
     await rotate(authz, KeyStore(authz, master_key), POLICY, clock.now())
     ring = await wait_for_keys(KeyStore(database, master_key), "RS256", 0)
-    parts = build_parts(config, database, redis, ring)
+    parts = build_parts(config, database, redis, ring, master_key)
     await ensure_demo_user(parts.users, parts.passwords)
     await parts.revocations.load()
-    background = start_background(parts)
-    yield Idp(config, parts, build_app(config, parts, master_key), authz, master_key)
+    box = Box(500)
+    mail_server = await listen(box, HOST, ports.smtp)
+    background = start_background(parts, Delivery(database, parts.mailer, load_server(config.mail)))
+    yield Idp(config, parts, build_app(config, parts, master_key), authz, box, master_key)
     await background.stop()
+    mail_server.close()
     parts.passwords.close()
     await parts.metadata.close()
 

@@ -23,6 +23,7 @@ from tessera_shared.jose.jwks_client import JwksClient
 from tessera_shared.jose.jwt import Expectation
 from tessera_shared.metrics import Metrics
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.tracing import Traces
 
 TITLE = "Tessera Resource Server"
 DESCRIPTION = "Protected resources that validate RFC 9068 access tokens by themselves."
@@ -38,6 +39,7 @@ class Parts:
         proofs: Verifies DPoP proofs.
         fallback: Who is asked while revocations cannot be known; without it such requests are refused.
         metrics: What is counted.
+        traces: What is traced.
 
     """
 
@@ -46,6 +48,7 @@ class Parts:
     proofs: ProofVerifier
     fallback: Fallback | None
     metrics: Metrics
+    traces: Traces
 
 
 def build(config: RsConfig, parts: Parts) -> ASGIApp:
@@ -82,4 +85,4 @@ def build(config: RsConfig, parts: Parts) -> ASGIApp:
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
     router = Router(routes(endpoints), redirect_slashes=False)
     proxies, certificate_proxies = config.trusted_proxies, config.client_certificate_proxies
-    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics)
+    return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics, parts.traces)

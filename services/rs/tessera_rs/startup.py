@@ -22,6 +22,7 @@ from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.schema import check_version
 from tessera_shared.sealed import load_key
+from tessera_shared.tracing import open_traces
 
 
 async def run(path: Path) -> None:
@@ -35,7 +36,8 @@ async def run(path: Path) -> None:
     config = load(RsConfig, path, "TESSERA_RS_")
     logging.configure(config.log, "rs")
     async with AsyncExitStack() as closing:
-        database = await db.connect(config.database)
+        traces = open_traces(config.tracing, "rs")
+        database = await db.connect(config.database, traces)
         closing.push_async_callback(database.close)
         await check_version(database)
         redis_client = await redis.connect(config.redis)
@@ -53,7 +55,7 @@ async def run(path: Path) -> None:
         metrics = Metrics()
         watch_database(metrics, database)
         watch_revocations(metrics, revocations)
-        app = build(config, Parts(keys, revocations, proofs, _fallback(config, closing), metrics))
+        app = build(config, Parts(keys, revocations, proofs, _fallback(config, closing), metrics, traces))
         background = Background()
         closing.push_async_callback(background.stop)
         port = open_port(config.listen)

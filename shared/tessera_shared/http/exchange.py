@@ -8,6 +8,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 
 import structlog
+from opentelemetry.trace import Span
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,7 @@ from tessera_shared.http.errors import to_response
 from tessera_shared.http.form import MAX_BODY, body_too_large
 from tessera_shared.http.headers import Network, client_address
 from tessera_shared.metrics import UNMATCHED, Metrics
+from tessera_shared.tracing import OFF, Traces, describe_answer
 
 _MAX_DIGITS = 12
 """Of an announced length: enough to see that it is too large, and little enough to be read as a number."""
@@ -35,11 +37,13 @@ class Exchange:
         trusted_proxies: Sequence[Network],
         certificate_proxies: Sequence[Network] = (),
         metrics: Metrics | None = None,
+        traces: Traces = OFF,
     ) -> None:
         self._app = app
         self._trusted = trusted_proxies
         self._certificate_proxies = certificate_proxies
         self._metrics = metrics
+        self._traces = traces
         self._date = (0, b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,11 +51,12 @@ class Exchange:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            with self._traces.serving(scope["method"], dict(scope["headers"])) as span:
+                await self._serve(scope, receive, send, span)
         else:  # a WebSocket: nothing here speaks it
             await send({"type": "websocket.close", "code": 1002})
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, span: Span | None) -> None:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         request_id = _request_id(headers)
@@ -84,6 +89,7 @@ class Exchange:
             if status == 0:
                 await response(scope, receive, send_with_headers)
         self._count(scope, status, started)
+        describe_answer(span, scope["method"], scope["state"].get("route", UNMATCHED), status, request_id)
         _log_level(scope["path"], status)(
             "request",
             method=scope["method"],

@@ -41,6 +41,7 @@ class ClientMetadata(TypedDict, total=False):
     application_type: str
     post_logout_redirect_uris: list[str]
     initiate_login_uri: str
+    subject_type: str
     sector_identifier_uri: str
     token_endpoint_auth_signing_alg: str
     request_object_signing_alg: str

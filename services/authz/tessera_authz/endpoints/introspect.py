@@ -21,6 +21,7 @@ from tessera_shared.http import form as forms
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.openapi import Endpoint, OAuthErrorBody, Operation, Parameter, Reply
 from tessera_shared.jose.jwt import InvalidToken
+from tessera_shared.pairwise import Subjects
 from tessera_shared.scope import format_scope
 
 _TOLD = ("iss", "sub", "aud", "client_id", "scope", "exp", "iat", "jti", "auth_time", "acr", "cnf")
@@ -51,6 +52,7 @@ class IntrospectionEndpoint:
     authenticator: ClientAuthenticator
     directory: ClientDirectory
     finder: TokenFinder
+    subjects: Subjects
     issuer: str
 
     async def introspect(self, request: Request) -> Response:
@@ -72,7 +74,7 @@ class IntrospectionEndpoint:
             case RefreshToken():
                 # a refresh token concerns nobody but the client it was issued to
                 live = presented.grant.client_id == client.client_id and _is_live(presented, now)
-                return self._describe(presented) if live else {"active": False}
+                return self._describe(presented, client) if live else {"active": False}
             case InvalidToken():
                 _log_inactive(presented)
                 return {"active": False}
@@ -83,11 +85,11 @@ class IntrospectionEndpoint:
                 is_dpop = "jkt" in presented.get("cnf", ())  # RFC 9449 §5; a token bound to a certificate is Bearer
                 return {"active": True, "token_type": "DPoP" if is_dpop else "Bearer", **told}
 
-    def _describe(self, token: RefreshToken) -> dict[str, Any]:
+    def _describe(self, token: RefreshToken, client: AuthenticatedClient) -> dict[str, Any]:
         return {
             "active": True,
             "iss": self.issuer,
-            "sub": token.grant.sub,
+            "sub": self.subjects.told(token.grant.sub, client.sector),
             "client_id": token.grant.client_id,
             "scope": format_scope(token.scope),
             "exp": seconds(token.expires_at),

@@ -21,6 +21,7 @@ from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import Form
 from tessera_shared.jose.jwt import InvalidToken
 from tessera_shared.jose.keys import KeySource
+from tessera_shared.pairwise import Subjects
 
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
 """RFC 9126 §2.2; no other request_uri is fetched."""
@@ -42,6 +43,7 @@ class RequestReader:
     pushed: PushedRequestStore
     objects: RequestObjectReader
     keys: KeySource
+    subjects: Subjects
     issuer: str
 
     async def read(self, form: Form, client: Client, now: datetime) -> Checked | Refused:
@@ -100,12 +102,15 @@ class RequestReader:
     ) -> AuthorizationRequest:
         request = rules.parse(parameters, client, reply, self.supported, seconds(now))
         hint = parameters.get("id_token_hint")
-        return request if hint is None else replace(request, expected_sub=await self._expected(hint, request, now))
+        return (
+            request if hint is None else replace(request, expected_sub=await self._expected(hint, client, request, now))
+        )
 
-    async def _expected(self, hint: str, request: AuthorizationRequest, now: datetime) -> str | None:
+    async def _expected(self, hint: str, client: Client, request: AuthorizationRequest, now: datetime) -> str | None:
         """OIDC Core §3.1.2.1: whom the hint names. One that names nobody must not let whoever is logged in through."""
         try:
-            claims = await id_token_hint.verify(hint, self.keys, self.issuer, request.client_id, now)
+            claims = await id_token_hint.verify(hint, self.keys, self.issuer, client.client_id, now)
+            return self.subjects.meant(str(claims["sub"]), client.sector)
         except InvalidToken as error:
             if request.is_silent:
                 raise OAuthError(
@@ -116,7 +121,6 @@ class RequestReader:
                     received=error.received,
                 ) from error
             return None
-        return str(claims["sub"])
 
     async def _read_pushed(self, request_uri: str, client: Client, now: datetime) -> Checked:
         """RFC 9126 §4: bound to its client; parameters beside it are ignored."""

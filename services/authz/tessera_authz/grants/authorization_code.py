@@ -60,12 +60,11 @@ def decide(
     if code.dpop_jkt not in (None, at.confirmation.jkt):
         return _refuse("a proof by the key of dpop_jkt", "none or another", section="RFC 9449 §10")
     return Authorization(
-        client_id=client.client_id,
+        client=client,
         sub=code.grant.sub,
         scope=scopes.limited(code.grant.scope, client.scope),
         resource=resources.narrow(resources.check(request.resource, at.resources), code.grant.resource),
         confirmation=at.confirmation,
-        id_token_alg=client.id_token_signed_response_alg,
         grant=code.grant,
         consumes=code,
         with_refresh_token="refresh_token" in client.grant_types,

@@ -41,7 +41,7 @@ def decide(request: ClientCredentialsRequest, client: AuthenticatedClient, _row:
     scope = default_scope(client) if request.scope is None else request.scope
     check_scope(scope, client)
     return Authorization(
-        client_id=client.client_id,
+        client=client,
         sub=f"client:{client.client_id}",
         scope=scope,
         resource=resources.check(request.resource, at.resources),

@@ -63,14 +63,13 @@ def decide(
     if isinstance(scope, Refuse):
         return scope
     return Authorization(
-        client_id=client.client_id,
+        client=client,
         sub=token.grant.sub,
         scope=scope,
         grant=token.grant,
         consumes=token,
         resource=resources.narrow(resources.check(request.resource, at.resources), token.grant.resource),
         confirmation=at.confirmation,
-        id_token_alg=client.id_token_signed_response_alg,
         with_refresh_token=client.rotates_refresh_tokens,
         refresh_scope=token.scope,
         refresh_jkt=token.dpop_jkt,

@@ -7,6 +7,7 @@ from typing import Any, Literal, NewType
 
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS, PROFILES
 from tessera_shared import scope as scopes
+from tessera_shared.pairwise import SUBJECT_TYPES, sector_of
 from tessera_shared.scope import Scope
 
 DEFAULT_PROFILE = "oauth21"
@@ -44,6 +45,8 @@ class Client:
     request_object_signing_alg: str | None = None
     authorization_signed_response_alg: str | None = None
     id_token_signed_response_alg: str | None = None
+    subject_type: str = SUBJECT_TYPES[0]
+    sector_identifier_uri: str | None = None
     client_uri: str | None = None
     logo_uri: str | None = None
     policy_uri: str | None = None
@@ -75,6 +78,16 @@ class Client:
     def rotates_refresh_tokens(self) -> bool:
         """Public clients always do (RFC 9700 §2.2.2), whatever their profile."""
         return self.is_public or self.refresh_token_rotation
+
+    @property
+    def sector(self) -> str | None:
+        """The sector that its users are named for; None where they have their public identifiers (OIDC Core §8).
+
+        Raises:
+            NoSector: It was registered without one, which registration does not take.
+
+        """
+        return sector_of(self.subject_type, self.sector_identifier_uri, self.redirect_uris)
 
     @classmethod
     def from_metadata(cls, client_id: str, metadata: Mapping[str, Any]) -> "Client":

@@ -53,6 +53,7 @@ def read(document: Mapping[str, Any], client_id: str, bounds: Bounds, supported:
 
 def _served(document: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
     served = dict(document)
+    served.pop("sector_identifier_uri", None)  # a second document to fetch: a sector is that of the redirect URIs here
     if isinstance(grant_types := document.get("grant_types"), list):
         served["grant_types"] = [name for name in grant_types if name in bounds.grant_types]
     scope = document.get("scope") or scopes.format_scope(bounds.scope)

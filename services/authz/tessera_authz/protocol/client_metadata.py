@@ -12,8 +12,10 @@ from tessera_authz.protocol.profiles import PROFILES
 from tessera_authz.protocol.registered_keys import jwks_problem
 from tessera_authz.protocol.registered_uri import redirect_problem, secure_problem, web_problem
 from tessera_authz.protocol.registration_policy import STRICT_WHEN_TRUE, Bounds, check_bounds, refusal
+from tessera_authz.protocol.subject_identifier import check_sector
 from tessera_shared import scope as scopes
 from tessera_shared.errors import OAuthError
+from tessera_shared.pairwise import SUBJECT_TYPES
 from tessera_shared.scope import Scope
 
 KEY_METHODS = ("private_key_jwt", "self_signed_tls_client_auth")
@@ -74,6 +76,7 @@ def check(sent: Mapping[str, Any], bounds: Bounds, supported: Supported) -> dict
     _check_flows(members, supported)
     _check_authentication(members, supported)
     _check_algs(members, supported)
+    check_sector(members)
     check_bounds(members, bounds)
     return members
 
@@ -206,7 +209,7 @@ READERS: Mapping[str, Callable[[Any], str | None]] = {
     "contacts": _names,
     "software_id": _text,
     "software_version": _text,
-    "subject_type": _one_of("public"),
+    "subject_type": _one_of(*SUBJECT_TYPES),
     "token_endpoint_auth_signing_alg": _text,
     "request_object_signing_alg": _text,
     "authorization_signed_response_alg": _text,

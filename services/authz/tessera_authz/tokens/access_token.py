@@ -19,7 +19,7 @@ def claims(authorization: Authorization, issuer: str, lifetime: timedelta, now: 
         "iss": issuer,
         "sub": authorization.sub,
         "aud": _audience(authorization.resource, issuer),
-        "client_id": authorization.client_id,
+        "client_id": authorization.client.client_id,
         "iat": seconds(now),
         "exp": seconds(now + lifetime),
         "jti": secrets.token_urlsafe(_JTI_BYTES),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.confirmation import UNBOUND, Confirmation
 from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
 from tessera_shared.errors import OAuthError
@@ -13,8 +14,8 @@ class Authorization:
     """Tokens may be issued for this.
 
     Attributes:
-        client_id: The client that gets them.
-        sub: The subject: a user, or `client:<client_id>` where no user took part.
+        client: The client that gets them.
+        sub: The subject: a user by the issuer's own identifier, or `client:<client_id>` where no user took part.
         scope: The access token's scope.
         resource: The resources it is for (RFC 8707); none: the issuer's own audience.
         confirmation: What it is bound to.
@@ -22,13 +23,12 @@ class Authorization:
         consumes: What is used up by issuing.
         with_refresh_token: Whether a refresh token is issued.
         refresh_scope: The new refresh token's scope: a narrowed access token does not narrow it (RFC 6749 §6).
-        id_token_alg: The algorithm the client registered for its ID tokens.
         refresh_jkt: The DPoP key that a public client's refresh token is bound to (RFC 9449 §5).
         refresh_x5t_s256: The certificate that it is bound to (RFC 8705 §4).
 
     """
 
-    client_id: str
+    client: Client
     sub: str
     scope: Scope
     resource: tuple[str, ...] = ()
@@ -39,7 +39,6 @@ class Authorization:
     refresh_scope: Scope = ()
     refresh_jkt: str | None = None
     refresh_x5t_s256: str | None = None
-    id_token_alg: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

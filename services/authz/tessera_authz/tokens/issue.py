@@ -1,5 +1,6 @@
 """Issuing: sign, then consume and store in one statement. Every token answer is made here."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NotRequired
 
@@ -13,6 +14,7 @@ from tessera_authz.tokens import access_token, id_token, opaque
 from tessera_authz.tokens.authorization import Authorization
 from tessera_authz.tokens.signer import Signer
 from tessera_shared.access_token import TYP as ACCESS_TOKEN_TYP
+from tessera_shared.pairwise import Subjects
 from tessera_shared.scope import format_scope
 
 
@@ -30,11 +32,12 @@ class TokenAnswer(TypedDict):
 class TokenIssuer:
     """Makes the tokens of an authorization."""
 
-    def __init__(self, config: AuthzConfig, signer: Signer, grants: GrantStore) -> None:
+    def __init__(self, config: AuthzConfig, signer: Signer, grants: GrantStore, subjects: Subjects) -> None:
         self._issuer = config.issuer
         self._lifetimes = config.lifetimes
         self._signer = signer
         self._grants = grants
+        self._subjects = subjects
 
     async def issue(self, authorization: Authorization, presented: str | None, now: datetime) -> bytes | None:
         """The answer as JSON, or None where another request consumed the code or refresh token first.
@@ -45,7 +48,7 @@ class TokenIssuer:
             now: The current time.
 
         """
-        answer = self._sign(authorization, now)
+        answer = self._sign(self._as_told(authorization), now)
         new = self._new_refresh_token(authorization, answer, now)
         body = orjson.dumps(answer)
         match authorization.consumes:
@@ -57,6 +60,14 @@ class TokenIssuer:
             case _:
                 first = True
         return body if first else None
+
+    def _as_told(self, authorization: Authorization) -> Authorization:
+        """With the user's identifier as this client is told it, in every token alike (OIDC Core §8)."""
+        grant = authorization.grant
+        if grant is None:
+            return authorization
+        sub = self._subjects.told(grant.sub, authorization.client.sector)
+        return replace(authorization, sub=sub, grant=replace(grant, sub=sub))
 
     def _sign(self, authorization: Authorization, now: datetime) -> TokenAnswer:
         lifetime = timedelta(seconds=self._lifetimes.access_token_seconds)
@@ -73,7 +84,7 @@ class TokenIssuer:
 
     def _sign_id_token(self, authorization: Authorization, grant: Grant, bound_to: str, now: datetime) -> str:
         nonce = None if isinstance(authorization.consumes, RefreshToken) else grant.nonce
-        alg = authorization.id_token_alg or self._signer.default_alg
+        alg = authorization.client.id_token_signed_response_alg or self._signer.default_alg
         at_hash = id_token.hash_access_token(bound_to, alg)
         lifetime = timedelta(seconds=self._lifetimes.id_token_seconds)
         claims = id_token.claims(grant, self._issuer, lifetime, now, at_hash=at_hash, nonce=nonce)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from tessera_idp.protocol.models import User
 from tessera_idp.protocol.userinfo import userinfo
+from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.users import UserStore
 from tessera_shared import clock
 from tessera_shared.http import bearer
@@ -21,6 +23,7 @@ class UserinfoEndpoint:
 
     access: Access
     users: UserStore
+    subjects: ClientSubjects
 
     async def tell(self, request: Request) -> Response:
         """GET or POST, with the token in the header or in the form's body."""
@@ -32,15 +35,20 @@ class UserinfoEndpoint:
         if "openid" not in scope:
             raise bearer.insufficient_scope(("openid",), " ".join(scope), token.scheme)
         # 3. its user: a client that acts for itself is none
-        user = await self.users.find(str(claims["sub"]))
+        told = str(claims["sub"])
+        try:
+            user = await self._user(await self.subjects.meant(told, str(claims["client_id"])))
+        except InvalidToken as error:
+            raise bearer.invalid(error, token.scheme) from error
+        # 4. the claims
+        return JSONResponse({**userinfo(user, scope), "sub": told}, headers=NO_STORE)
+
+    async def _user(self, sub: str) -> User:
+        user = await self.users.find(sub)
         if user is None or user.disabled:
             received = "no user" if user is None else "a disabled user"
-            raise bearer.invalid(
-                InvalidToken("sub", section="OIDC Core §5.3.2", expected="an active user", received=received),
-                token.scheme,
-            )
-        # 4. the claims
-        return JSONResponse(userinfo(user, scope), headers=NO_STORE)
+            raise InvalidToken("sub", section="OIDC Core §5.3.2", expected="an active user", received=received)
+        return user
 
     def endpoints(self) -> list[Endpoint]:
         """The userinfo endpoint's declaration."""
