@@ -18,7 +18,7 @@ from pydantic import Field
 
 from tessera_shared import clock, logging
 from tessera_shared.config import Section
-from tessera_shared.errors import Unavailable
+from tessera_shared.errors import OAuthError, Unavailable
 from tessera_shared.redis import Redis
 
 KEY = "tessera:throttle:"
@@ -159,6 +159,19 @@ class Throttle:
 def retry_after(wait: timedelta) -> dict[str, str]:
     """The header that says how long to wait (RFC 9110 §10.2.3), in whole seconds."""
     return {"retry-after": str(max(1, math.ceil(wait.total_seconds())))}
+
+
+def too_many(wait: timedelta, received: str) -> OAuthError:
+    """What refuses a request that came too often, where no form can be shown again; `received` is for the log."""
+    return OAuthError(
+        "too_many_requests",
+        "There were too many tries. Wait a little, then try again.",
+        status=429,
+        section="RFC 6585 §4",
+        expected="fewer in that time",
+        received=received,
+        headers=retry_after(wait),
+    )
 
 
 def _us(duration: timedelta) -> int:

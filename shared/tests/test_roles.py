@@ -26,6 +26,9 @@ REFUSED = [
     ("idp", "SELECT * FROM authz.client_secrets"),
     ("idp", "SELECT * FROM authz.clients"),
     ("idp", "SELECT * FROM authz.scopes"),
+    ("idp", "SELECT * FROM authz.logout_deliveries"),
+    ("rs", "SELECT * FROM authz.frontchannel_logout"),
+    ("authz", "SELECT authz.revoke_session('no such session', now(), 'all')"),
     ("idp", "SELECT * FROM authz.initial_access_tokens"),
     ("rs", "SELECT * FROM authz.scopes"),
     ("rs", "SELECT authz.revoke_user('nobody', now())"),
@@ -34,6 +37,17 @@ REFUSED = [
     ("rs", "SELECT * FROM authz.userinfo_claims"),
     ("rs", "SELECT * FROM authz.client_subjects"),
     *((role, "SELECT idp.claims_of('nobody', '{email}')") for role in ("idp", "rs")),
+    *(
+        (role, statement)
+        for role in ("authz", "rs")
+        for statement in (
+            "SELECT authz.applications_of('nobody')",
+            "SELECT authz.withdraw_application('nobody', 'nothing', now())",
+            "SELECT audit.events_of('nobody', '{}', 1)",
+        )
+    ),
+    ("idp", "SELECT * FROM audit.events"),
+    ("idp", "SELECT * FROM authz.consents"),
     ("idp", "SELECT * FROM authz.refresh_tokens"),
     ("idp", "SELECT * FROM authz.authorization_codes"),
     ("idp", "INSERT INTO keys.ring (kid) VALUES ('mine')"),
@@ -71,7 +85,13 @@ NEEDED = [
     ("idp", "SELECT grant_id, client_id, claims FROM authz.userinfo_claims"),
     ("idp", "SELECT client_id, subject_type, sector_identifier_uri, redirect_uris FROM authz.client_subjects"),
     ("authz", "SELECT idp.claims_of('nobody', '{email}')"),
+    ("idp", "SELECT authz.applications_of('nobody')"),
+    ("idp", "SELECT authz.withdraw_application('nobody', 'nothing', now())"),
+    ("idp", "SELECT audit.events_of('nobody', '{}', 1)"),
     ("idp", "SELECT authz.revoke_session('no such session', now())"),
+    ("idp", "SELECT authz.revoke_session('no such session', now(), 'online')"),
+    ("idp", "SELECT sid, client_id, uri FROM authz.frontchannel_logout"),
+    ("authz", "DELETE FROM authz.logout_deliveries WHERE false"),
     ("idp", "SELECT authz.revoke_user('nobody', now())"),
 ]
 

@@ -31,6 +31,7 @@ from tessera_authz.endpoints.request_reader import RequestReader
 from tessera_authz.endpoints.revoke import RevocationEndpoint
 from tessera_authz.endpoints.rotate_secret import RotationEndpoint
 from tessera_authz.endpoints.token import TOKEN_PATH, TokenEndpoint
+from tessera_authz.limits import Limits
 from tessera_authz.metadata import metadata, metadata_endpoints
 from tessera_authz.protocol.authorization_request import Supported
 from tessera_authz.protocol.client_assertion import Expected
@@ -41,6 +42,7 @@ from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
 from tessera_authz.store.scopes import ScopeDirectory
+from tessera_authz.store.user_claims import UserClaimsStore
 from tessera_authz.tokens.issue import TokenIssuer
 from tessera_authz.tokens.revoke import GrantRevoker
 from tessera_authz.tokens.signer import Signer
@@ -63,6 +65,7 @@ from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.throttle import Throttle
 from tessera_shared.tracing import Traces
 
 DESCRIPTION = "Tessera's authorization server: OAuth 2.1 and OpenID Connect."
@@ -112,13 +115,15 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     client_keys = ClientKeys(rooms.fetcher)
     assertions = _assertion_verifier(rooms, client_keys)
     verifiers = Verifiers(rooms.secrets, rooms.sealer, assertions, client_keys, rooms.anchors)
-    authenticator = ClientAuthenticator(PublicUrl(config.issuer, config.tls), rooms.directory, verifiers)
+    limits = Limits(Throttle(rooms.redis), config.limits)
+    authenticator = ClientAuthenticator(PublicUrl(config.issuer, config.tls), rooms.directory, verifiers, limits)
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)
     signer = Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg)
     pushed = PushedRequestStore(rooms.database)
     reader = RequestReader(
         Supported(RESPONSE_MODES, config.resources),
+        rooms.scopes,
         pushed,
         RequestObjectReader(config.issuer, client_keys, config.clock_tolerance_seconds),
         rooms.ring,
@@ -132,6 +137,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         cookie=BrowserCookie(config.cookies_secure, timedelta(minutes=lifetimes.authorization_request_minutes)),
         directory=rooms.directory,
         requests=RequestStore(rooms.database),
+        limits=limits,
         pushed=pushed,
         grants=grants,
         ring=rooms.ring,
@@ -143,7 +149,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         ),
     )
     refresh_grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
-    issuer = TokenIssuer(config, signer, grants, rooms.subjects)
+    issuer = TokenIssuer(config, signer, grants, UserClaimsStore(rooms.database), rooms.subjects)
     possession = Possession(rooms.proofs, config.public_urls)
     return [
         *authorize.endpoints(),
@@ -153,7 +159,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         IntrospectionEndpoint(authenticator, rooms.directory, finder, rooms.subjects, config.issuer).endpoint(),
         RevocationEndpoint(authenticator, finder, revoker).endpoint(),
         PushedRequestEndpoint(
-            authenticator, possession, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
+            authenticator, limits, possession, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
         ).endpoint(request_parameters("form")),
         *_registration_endpoints(rooms, authenticator, revoker),
         JwksEndpoint(rooms.ring).endpoint(),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from tessera_authz.protocol import generated_secret
 from tessera_authz.protocol.client_metadata import READABLE_SECRET_METHOD, SECRET_METHODS
-from tessera_authz.protocol.registration_policy import Bounds, source_of
+from tessera_authz.protocol.registration_policy import Bounds
 from tessera_authz.protocol.subject_identifier import check_unchanged
 from tessera_authz.store import client_secrets, initial_access_tokens
 from tessera_authz.store import registration as store
@@ -24,6 +24,7 @@ from tessera_shared import audit, clock
 from tessera_shared.audit import Actor, Event
 from tessera_shared.db import Database, Transaction
 from tessera_shared.errors import OAuthError
+from tessera_shared.source import source_of
 
 _CLIENT_ID_BYTES = 16
 

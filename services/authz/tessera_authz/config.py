@@ -7,6 +7,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from tessera_authz.limits import LimitsConfig
+from tessera_shared.claims import ACR_VALUES
 from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig, Tls
 from tessera_shared.handoff import ASK_LIFETIME
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
@@ -71,6 +73,14 @@ class BootstrapScope(Section):
     detail: str = ""
     default: bool = False
     open: bool = False
+    acr: str | None = None
+
+    @field_validator("acr")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        if value is not None and value not in ACR_VALUES:
+            raise ValueError(f"must be one of {', '.join(ACR_VALUES)}")
+        return value
 
 
 class Registration(Section):
@@ -99,6 +109,15 @@ class Secrets(Section):
         return timedelta(days=self.lifetime_days) if self.lifetime_days else None
 
 
+class BackchannelLogout(Section):
+    """How clients are told that a session has ended (OpenID Connect Back-Channel Logout 1.0)."""
+
+    attempts: int = Field(default=6, ge=1, le=12)
+    first_retry_seconds: float = Field(default=1, gt=0, le=60)
+    parallel: int = Field(default=16, ge=1, le=64)
+    record_days: float = Field(default=30, gt=0)
+
+
 class AuthzConfig(ServiceConfig):
     """All of it."""
 
@@ -114,8 +133,10 @@ class AuthzConfig(ServiceConfig):
     dpop: Dpop = Dpop()
     registration: Registration = Registration()
     secrets: Secrets = Secrets()
+    limits: LimitsConfig = LimitsConfig()
     bootstrap_scopes: tuple[BootstrapScope, ...] = ()
     fetch: Fetch = Fetch()
+    backchannel_logout: BackchannelLogout = BackchannelLogout()
     bootstrap_clients: tuple[BootstrapClient, ...] = ()
     assertion_minutes: int = Field(default=60, ge=1, le=1440)
     """How far ahead `exp` of a client's assertion may be."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tessera_authz.app import Rooms, build
+from tessera_authz.backchannel_logout import BackchannelLogout, Effort
 from tessera_authz.bootstrap import make_bootstrap_clients, make_bootstrap_scopes
 from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
@@ -13,9 +14,11 @@ from tessera_authz.registration_settings import document_rules
 from tessera_authz.store import client_secrets, initial_access_tokens, registration
 from tessera_authz.store.clients import ClientDirectory, Renew
 from tessera_authz.store.grants import GrantStore
+from tessera_authz.store.logout_deliveries import LogoutDeliveryStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
 from tessera_authz.store.scopes import ScopeDirectory
+from tessera_authz.tokens.signer import Signer
 from tessera_shared import audit, clock, db, logging, redis, schema
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.audit import Actor, Event
@@ -99,6 +102,7 @@ async def run(path: Path) -> None:
             metrics=metrics,
             traces=traces,
         )
+        logouts = _backchannel_logout(rooms)
         app = build(rooms)
         port = open_port(config.listen)
         side = open_metrics_port(config.metrics, metrics)
@@ -107,6 +111,7 @@ async def run(path: Path) -> None:
         background.start("scope changes", scopes.follow_changes)
         background.start("key changes", lambda: ring.follow_changes(database))
         background.start("revocations", revocations.follow)
+        background.start("back-channel logouts", logouts.deliver)
         background.every("keys", _KEYS_SECONDS, lambda: _keep_keys(ring, broker))
         background.every("client uses", _USES_SECONDS, lambda: _note_uses(directory, database))
         background.every("purge", _PURGE_SECONDS, lambda: _purge(config, database))
@@ -116,6 +121,7 @@ async def run(path: Path) -> None:
         await _note_uses(directory, database)
         argon2id.close()
         await fetcher.close()
+        await logouts.fetcher.close()
         await broker.close()
     finally:
         await background.stop()
@@ -161,6 +167,20 @@ def _renew(config: AuthzConfig, database: Database, fetcher: Fetcher, scopes: Sc
     return ClientDocuments(database, fetcher, document_rules(config, scopes)).renew
 
 
+def _backchannel_logout(rooms: Rooms) -> BackchannelLogout:
+    """What tells clients that a session has ended."""
+    config, settings = rooms.config, rooms.config.backchannel_logout
+    return BackchannelLogout(
+        database=rooms.database,
+        deliveries=LogoutDeliveryStore(rooms.database),
+        directory=rooms.directory,
+        signer=Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg),
+        fetcher=Fetcher(config.fetch),
+        issuer=config.issuer,
+        effort=Effort(settings.attempts, timedelta(seconds=settings.first_retry_seconds), settings.parallel),
+    )
+
+
 async def _keep_keys(ring: LiveRing, broker: Redis) -> None:
     await ring.reload()
     await _publish(ring, broker)
@@ -185,6 +205,7 @@ async def _purge(config: AuthzConfig, database: Database) -> None:
     await RequestStore(database).purge(now)
     await GrantStore(database).purge(now - grace, now)
     await PushedRequestStore(database).purge(now - _PUSHED_KEPT)
+    await LogoutDeliveryStore(database).purge(now - timedelta(days=config.backchannel_logout.record_days))
     await durable.purge(database, now)
     await client_secrets.purge(database, now)
     await initial_access_tokens.purge(database, now)

@@ -12,7 +12,7 @@ from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_registry import ClientRegistry, RegistryRules
 from tessera_authz.protocol import generated_secret
 from tessera_authz.protocol.client_metadata import Supported, check
-from tessera_authz.protocol.registration_policy import Bounds, source_of
+from tessera_authz.protocol.registration_policy import Bounds
 from tessera_authz.store import client_secrets, initial_access_tokens, registration, scopes
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
@@ -24,6 +24,7 @@ from tessera_shared import clock
 from tessera_shared.audit import Actor
 from tessera_shared.errors import OAuthError
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.source import source_of
 
 pytestmark = pytest.mark.integration
 

@@ -7,28 +7,36 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from tessera_idp.config import IdpConfig
+from tessera_idp.endpoints.account.activity import ActivityEndpoint
+from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
 from tessera_idp.endpoints.account.guard import AccountGuard
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
+from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
 from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
+from tessera_idp.endpoints.login_flow import LoginFlow
 from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
+from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.mail import Mailer
 from tessera_idp.mail.templates import load_mail_templates
+from tessera_idp.notices import Notices
 from tessera_idp.protection import Protection
+from tessera_idp.store.account import AccountStore
 from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
+from tessera_idp.store.logins_under_way import LoginsUnderWayStore
 from tessera_idp.store.passkey_challenges import PasskeyChallenges
 from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.sessions import SessionStore
@@ -76,6 +84,7 @@ class Parts:
     sessions: SessionStore
     passkeys: PasskeyStore
     challenges: PasskeyChallenges
+    logins: LoginsUnderWayStore
     mailer: Mailer
     metrics: Metrics
     traces: Traces
@@ -99,10 +108,11 @@ def build_parts(
         metadata=IssuerMetadata(config.metadata_url, config.issuer),
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
         users=UserStore(database),
+        sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
-        sessions=SessionStore(database),
         passkeys=PasskeyStore(database),
         challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
+        logins=LoginsUnderWayStore(database),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         metrics=Metrics(),
         traces=traces,
@@ -138,22 +148,35 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = _hints(config, parts, master_key)
-    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
+    notices = Notices(parts.mailer, parts.database, parts.users, config.public_url)
+    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices)
     protection = Protection(Throttle(parts.redis), config.protection)
-    login = LoginEndpoint(
-        handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, devices, pages
+    flow = LoginFlow(
+        handover, forms, sessions, parts.logins, Verifiers(parts.users, parts.passwords), devices, protection
     )
+    login = LoginEndpoint(handover, forms, sessions, flow, pages)
+    second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
-    account = _account_endpoints(guard, AccountLayout(pages, forms), config, parts)
-    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account]
+    account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
+    account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
+    login_stages = [*login.endpoints(), *second_factor.endpoints()]
+    return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
 
-def _account_endpoints(guard: AccountGuard, layout: AccountLayout, config: IdpConfig, parts: Parts) -> list[Endpoint]:
+def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: AccountStore) -> list[Endpoint]:
+    return [
+        *OverviewEndpoint(guard, layout).endpoints(),
+        *SessionsEndpoint(guard, layout, guard.sessions).endpoints(),
+        *ApplicationsEndpoint(guard, layout, guard.sessions, store).endpoints(),
+        *ActivityEndpoint(guard, layout, store).endpoints(),
+    ]
+
+
+def _passkey_endpoints(config: IdpConfig, parts: Parts, guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
     trail = AuditTrail(parts.database)
-    passkeys = PasskeysEndpoint(guard, layout, parts.passkeys, parts.challenges, config.relying_party, trail)
-    return [*OverviewEndpoint(guard, layout).endpoints(), *passkeys.endpoints()]
+    return PasskeysEndpoint(guard, layout, parts.passkeys, parts.challenges, config.relying_party, trail).endpoints()
 
 
 def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from tessera_idp.protection import ProtectionConfig
+from tessera_idp.protocol.logout import Revokes
 from tessera_idp.protocol.passkey import RelyingParty
 from tessera_shared.config import Dpop, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
@@ -70,6 +71,12 @@ class Sessions(Section):
         return timedelta(days=self.device_days)
 
 
+class Logout(Section):
+    """What the end of a session does."""
+
+    revoke_grants: Revokes = "online"
+
+
 class Mail(Section):
     """The mail server (RFC 5321), and whom mails are from."""
 
@@ -120,6 +127,7 @@ class IdpConfig(ServiceConfig):
     keys: Keys
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
+    logout: Logout = Logout()
     mail: Mail
     account: Account = Account()
     passkeys: Passkeys = Passkeys()

@@ -6,16 +6,13 @@ was found, so known and unknown accounts are limited alike. A browser that an ac
 of its own: whoever tries passwords elsewhere cannot keep its owner out.
 """
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from tessera_shared.config import Section
 from tessera_shared.errors import OAuthError
-from tessera_shared.throttle import Allowance, Budget, Throttle, retry_after
-
-_IPV6_SITE = 64
-"""One subscriber has at least this prefix (RFC 6177 §2), so one address of it is as good as another."""
+from tessera_shared.source import source_of
+from tessera_shared.throttle import Allowance, Budget, Throttle, retry_after, too_many
 
 
 class ProtectionConfig(Section):
@@ -65,7 +62,7 @@ class Protection:
             device: What identifies a browser that this account was used in before.
 
         """
-        rates, name, site = self.config, _name(account), _site(address)
+        rates, name, site = self.config, _name(account), source_of(address)
         if device is not None:
             return await self._admit(Budget("login device", f"{name} {device}", rates.login_per_device.rate))
         return await self._admit(
@@ -79,7 +76,7 @@ class Protection:
         return await self._admit(
             Budget("second factor login", login, self.config.second_factor_per_login.rate),
             Budget("second factor account", _name(account), self.config.second_factor_per_account.rate),
-            Budget("second factor address", _site(address), self.config.second_factor_per_address.rate),
+            Budget("second factor address", source_of(address), self.config.second_factor_per_address.rate),
         )
 
     async def code_mail(self, account: str, address: str) -> Attempt:
@@ -108,7 +105,7 @@ class Protection:
         per_account, per_address = rates
         return await self._admit(
             Budget(f"{what} account", _name(account), per_account.rate),
-            Budget(f"{what} address", _site(address), per_address.rate),
+            Budget(f"{what} address", source_of(address), per_address.rate),
         )
 
     async def _admit(self, *budgets: Budget) -> Attempt:
@@ -117,28 +114,9 @@ class Protection:
 
 def refusal(attempt: Attempt) -> OAuthError:
     """What refuses an attempt where no form can be shown again."""
-    return OAuthError(
-        "temporarily_unavailable",
-        "Too many tries. Wait a few minutes, then try again.",
-        status=429,
-        section="RFC 6585 §4",
-        expected="fewer tries",
-        received=attempt.budgets[0].name,
-        headers=attempt.retry_after,
-    )
+    return too_many(attempt.wait or timedelta(0), attempt.budgets[0].name)
 
 
 def _name(account: str) -> str:
     """Names that mean the same account are one."""
     return account.strip().lower()
-
-
-def _site(address: str) -> str:
-    """The address, of IPv6 its network."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:  # a Unix socket's client has none
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return address
-    return str(ipaddress.ip_network((parsed, _IPV6_SITE), strict=False))

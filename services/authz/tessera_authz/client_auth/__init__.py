@@ -18,6 +18,7 @@ from tessera_authz.client_auth import (
 )
 from tessera_authz.client_auth.credentials import Credentials, Presentation, SecretCredentials
 from tessera_authz.client_auth.method import Extract, Method, Problem, Verifiers, client_id_alone
+from tessera_authz.limits import Limits
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.store.clients import ClientDirectory, ClientRecord
 from tessera_shared.errors import OAuthError
@@ -50,12 +51,14 @@ class ClientAuthenticator:
     url: PublicUrl
     directory: ClientDirectory
     verifiers: Verifiers
+    limits: Limits
 
     async def authenticate(self, request: Request, form: Form, now: datetime) -> AuthenticatedClient:
         """The client of this request, by the one method it registered.
 
         Raises:
-            OAuthError: invalid_client (401), the same words whatever was wrong; invalid_request for two methods.
+            OAuthError: invalid_client (401), the same words whatever was wrong; invalid_request for two methods;
+                429 where too many were wrong.
 
         """
         return await self._authenticate(request, form, now, lambda record: record)
@@ -78,13 +81,16 @@ class ClientAuthenticator:
         certificate = request.state.client_certificate
         presentation = Presentation(authorization, form, self.url.of(request.scope), certificate)
         extract, credentials = _extract(presentation)
-        found = await self.directory.find(credentials.client_id)
+        client_id, address = credentials.client_id, request.state.client_address
+        self.limits.refuse_blocked(client_id, address)
+        found = await self.directory.find(client_id)
         record = None if found is None else narrow(found)
         problem = await self._check(extract, credentials, record, now)
         if problem is None and record is not None:
             self.directory.note_use(record.client.client_id)
             return AuthenticatedClient(record.client)
-        raise _invalid_client(problem or "a known client", credentials.client_id, tried_basic=bool(authorization))
+        await self.limits.count_wrong_credentials(client_id, address)
+        raise _invalid_client(problem or "a known client", client_id, tried_basic=bool(authorization))
 
     async def authenticate_confidential(self, request: Request, form: Form, now: datetime) -> AuthenticatedClient:
         """The same for endpoints where a name alone is not enough.

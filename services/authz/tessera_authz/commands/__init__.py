@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from tessera_authz.commands import clients, grants, initial_access_tokens, keys, scopes, secrets
+from tessera_authz.commands import clients, grants, initial_access_tokens, keys, logouts, scopes, secrets
 from tessera_authz.commands.work import open_work
 from tessera_shared.command_line import Group
 from tessera_shared.command_line import run as run_command
@@ -14,6 +14,7 @@ GROUPS: Mapping[str, Group] = {
     "initial-access-tokens": initial_access_tokens.GROUP,
     "grants": grants.GROUP,
     "keys": keys.GROUP,
+    "logouts": logouts.GROUP,
 }
 
 

@@ -13,12 +13,14 @@ from tessera_authz.endpoints.authorization_answer import AuthorizationAnswer
 from tessera_authz.endpoints.browser import BrowserCookie
 from tessera_authz.endpoints.hand_over import HandOver
 from tessera_authz.endpoints.request_reader import Refused, RequestReader, request_uri_not_valid
+from tessera_authz.limits import Limits
 from tessera_authz.protocol import authorization_request as rules
 from tessera_authz.protocol import pkce
 from tessera_authz.protocol.authorization_request import AuthorizationRequest
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.models import AuthorizationCode, Grant
 from tessera_authz.protocol.next_step import Consent, Login, Proceed, is_identity_assured, next_step
+from tessera_authz.protocol.openid_parameters import DISPLAYS
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
@@ -59,6 +61,7 @@ class AuthorizationEndpoint:
     cookie: BrowserCookie
     directory: ClientDirectory
     requests: RequestStore
+    limits: Limits
     pushed: PushedRequestStore
     grants: GrantStore
     ring: LiveRing
@@ -78,6 +81,7 @@ class AuthorizationEndpoint:
         if isinstance(incoming, Refused):
             return self.answer.error(request, client, incoming.reply, incoming.error)
         # 4. store the request, bound to this browser, and hand over to the identity provider
+        await self.limits.count_authorization_request(request.state.client_address)
         cookie = next(iter(self.cookie.read(request)), None) or self.cookie.new()
         step = await self.requests.add(incoming, opaque.digest(cookie[1]), now, now + self.lifetimes.request)
         response = await self.hand_over.to_idp(incoming.request, client, Login(), step, now)
@@ -169,12 +173,13 @@ class AuthorizationEndpoint:
             scope=step.scope,
             sid=step.authentication.sid,
             auth_time=datetime.fromtimestamp(step.authentication.auth_time, UTC),
-            acr=step.authentication.acr,
+            acr=step.acr,
             amr=step.authentication.amr,
             nonce=request.nonce,
             resource=request.resource,
             created_at=now,
             expires_at=now + self.lifetimes.grant,
+            claims=step.claims,
         )
         expires_at = now + self.lifetimes.code
         code = AuthorizationCode(
@@ -186,7 +191,7 @@ class AuthorizationEndpoint:
             consumed_at=None,
             grant=grant,
         )
-        await self.grants.add(grant, code, remember_consent=step.newly_consented)
+        await self.grants.add(grant, code, consented=step.newly_consented)
         return value
 
     def endpoints(self) -> list[Endpoint]:
@@ -195,6 +200,7 @@ class AuthorizationEndpoint:
             Reply(303, "To the login page", headers=("Location", "Set-Cookie")),
             Reply(302, "To the client's redirect URI with an error", headers=("Location",)),
             Reply(400, "Unknown client or redirect URI: a page, never a redirect", media_type="text/html"),
+            Reply(429, "Too many of one address: a page", media_type="text/html", headers=("Retry-After",)),
             _AWAY,
         )
         resumed = (
@@ -243,7 +249,11 @@ def request_parameters(where: Where) -> tuple[Parameter, ...]:
         Parameter("nonce", "Comes back in the ID token", where=where),
         Parameter("prompt", "none, login, consent or select_account", where=where),
         Parameter("max_age", "How old the login may be, in seconds", where=where),
+        Parameter("acr_values", "The levels of login that are preferred, space-delimited", where=where),
+        Parameter("claims", "Single claims for the ID token and userinfo, as JSON", where=where),
         Parameter("login_hint", "Who is expected to log in", where=where),
         Parameter("id_token_hint", "An ID token of the user who is expected; it may have expired", where=where),
         Parameter("ui_locales", "Preferred languages", where=where),
+        Parameter("claims_locales", "Preferred languages of claims; each is known in one language only", where=where),
+        Parameter("display", "How pages are shown; they fit every size", where=where, values=DISPLAYS),
     )

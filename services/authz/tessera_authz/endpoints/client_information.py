@@ -40,6 +40,10 @@ class ClientMetadata(TypedDict, total=False):
     software_version: str
     application_type: str
     post_logout_redirect_uris: list[str]
+    backchannel_logout_uri: str
+    backchannel_logout_session_required: bool
+    frontchannel_logout_uri: str
+    frontchannel_logout_session_required: bool
     initiate_login_uri: str
     subject_type: str
     sector_identifier_uri: str
@@ -47,6 +51,10 @@ class ClientMetadata(TypedDict, total=False):
     request_object_signing_alg: str
     authorization_signed_response_alg: str
     id_token_signed_response_alg: str
+    default_max_age: int
+    require_auth_time: bool
+    default_acr_values: list[str]
+    require_acr: str
     profile: str
     require_pkce: bool
     require_pushed_authorization_requests: bool

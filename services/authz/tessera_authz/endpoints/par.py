@@ -9,9 +9,10 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from tessera_authz.client_auth import ClientAuthenticator
-from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY, DPOP_PARAMETER
+from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY, DPOP_PARAMETER, TOO_MANY
 from tessera_authz.endpoints.possession import Possession
 from tessera_authz.endpoints.request_reader import REQUEST_URI_PREFIX, RequestReader
+from tessera_authz.limits import Limits
 from tessera_authz.protocol.authorization_request import bind_to_key
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.tokens import opaque
@@ -35,6 +36,7 @@ class PushedRequestEndpoint:
     """Takes authorization requests over the back channel."""
 
     authenticator: ClientAuthenticator
+    limits: Limits
     possession: Possession
     reader: RequestReader
     pushed: PushedRequestStore
@@ -53,6 +55,8 @@ class PushedRequestEndpoint:
         # 4. bind its code to the key of a DPoP proof
         bound = bind_to_key(checked.request, await self.possession.proven_key(request, client, now))
         # 5. store it under a new request_uri
+        address = request.state.client_address
+        await self.limits.count_pushed_request(client.client_id, address, is_public=client.is_public)
         request_uri = REQUEST_URI_PREFIX + opaque.new()
         await self.pushed.add(opaque.digest(request_uri), bound, now, now + self.lifetime)
         # 6. answer
@@ -76,6 +80,7 @@ class PushedRequestEndpoint:
                 Reply(401, "invalid_client", OAuthErrorBody, headers=("WWW-Authenticate",)),
                 Reply(413, "The body is too large", OAuthErrorBody),
                 Reply(415, "Not urlencoded", OAuthErrorBody),
+                TOO_MANY,
             ),
             security=CLIENT_SECURITY,
             section="RFC 9126 §2",

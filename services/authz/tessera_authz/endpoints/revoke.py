@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from tessera_authz.client_auth import ClientAuthenticator
 from tessera_authz.endpoints.actor import actor
-from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY
+from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY, TOO_MANY
 from tessera_authz.endpoints.presented_token import TokenFinder
 from tessera_authz.protocol.client import AuthenticatedClient
 from tessera_authz.protocol.models import RefreshToken
@@ -70,6 +70,7 @@ class RevocationEndpoint:
                 Reply(401, "invalid_client", OAuthErrorBody, headers=("WWW-Authenticate",)),
                 Reply(413, "The body is too large", OAuthErrorBody),
                 Reply(415, "Not urlencoded", OAuthErrorBody),
+                TOO_MANY,
             ),
             security=CLIENT_SECURITY,
             section="RFC 7009 §2",

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from tessera_authz.client_auth import ClientAuthenticator
 from tessera_authz.endpoints.actor import actor
-from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY, DPOP_PARAMETER
+from tessera_authz.endpoints.client_parameters import CLIENT_PARAMETERS, CLIENT_SECURITY, DPOP_PARAMETER, TOO_MANY
 from tessera_authz.endpoints.possession import Possession
 from tessera_authz.grants import GRANTS
 from tessera_authz.grants.grant import Circumstances, GrantType
@@ -110,6 +110,7 @@ class TokenEndpoint:
                 Reply(401, "invalid_client", OAuthErrorBody, headers=("WWW-Authenticate",)),
                 Reply(413, "The body is too large", OAuthErrorBody),
                 Reply(415, "Not urlencoded", OAuthErrorBody),
+                TOO_MANY,
             ),
             security=CLIENT_SECURITY,
             section="RFC 6749 §3.2",

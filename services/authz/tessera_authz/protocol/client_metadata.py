@@ -10,10 +10,11 @@ from typing import Any
 
 from tessera_authz.protocol.profiles import PROFILES
 from tessera_authz.protocol.registered_keys import jwks_problem
-from tessera_authz.protocol.registered_uri import redirect_problem, secure_problem, web_problem
+from tessera_authz.protocol.registered_uri import origin_of, redirect_problem, secure_problem, web_problem
 from tessera_authz.protocol.registration_policy import STRICT_WHEN_TRUE, Bounds, check_bounds, refusal
 from tessera_authz.protocol.subject_identifier import check_sector
 from tessera_shared import scope as scopes
+from tessera_shared.claims import ACR_VALUES
 from tessera_shared.errors import OAuthError
 from tessera_shared.pairwise import SUBJECT_TYPES
 from tessera_shared.scope import Scope
@@ -24,10 +25,15 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post", READABLE_SECRET_M
 TLS_SUBJECTS = tuple(f"tls_client_auth_{name}" for name in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email"))
 """RFC 8705 §2.1.2: exactly one of them."""
 
-FETCHED = ("jwks_uri", "sector_identifier_uri")
-"""What the server fetches: by https, or by http from hosts that the configuration names."""
+FETCHED = ("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri")
+"""What the server calls by itself: by https, or by http at hosts that the configuration names."""
+
+NUMBERS = ("default_max_age",)
+"""The members whose values are numbers."""
 
 _MAX_URIS, _MAX_TEXT, _MAX_NAMES = 30, 300, 50
+_LONGEST_AGE = 10**9
+"""In seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,14 @@ def _check_uris(members: Mapping[str, Any], supported: Supported) -> None:
         host = uri.removeprefix("http://").partition("/")[0]
         if not uri.startswith("https://") and host not in supported.fetched_by_http:
             raise refusal(name, "must be an https URI", "https")
+    _check_frontchannel_logout(members)
+
+
+def _check_frontchannel_logout(members: Mapping[str, Any]) -> None:
+    """Front-Channel Logout §2: scheme, host and port are those of a redirect URI."""
+    uri = members.get("frontchannel_logout_uri")
+    if uri is not None and origin_of(uri) not in {origin_of(redirect) for redirect in members["redirect_uris"]}:
+        raise refusal("frontchannel_logout_uri", "must have the origin of a redirect URI", "one of redirect_uris")
 
 
 def _check_flows(members: Mapping[str, Any], supported: Supported) -> None:
@@ -170,6 +184,16 @@ def _names(value: Any) -> str | None:  # noqa: ANN401 - JSON
     return None if is_list and not any(_text(name) for name in value) else "must be a list of texts"
 
 
+def _age(value: Any) -> str | None:  # noqa: ANN401 - JSON
+    is_age = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST_AGE
+    return None if is_age else "must be a number of seconds"
+
+
+def _acr_values(value: Any) -> str | None:  # noqa: ANN401 - JSON
+    is_list = isinstance(value, list) and all(acr in ACR_VALUES for acr in value)
+    return None if is_list else f"must be a list of {', '.join(ACR_VALUES)}"
+
+
 def _uris(value: Any) -> str | None:  # noqa: ANN401 - JSON
     is_list = isinstance(value, list) and len(value) <= _MAX_URIS and all(isinstance(uri, str) for uri in value)
     return None if is_list else f"must be a list of at most {_MAX_URIS} URIs"
@@ -184,6 +208,11 @@ def _scope(value: Any) -> str | None:  # noqa: ANN401 - JSON
 
 def _uri(problem: Callable[[str], str | None]) -> Callable[[Any], str | None]:
     return lambda value: problem(value) if isinstance(value, str) else "must be a URI"
+
+
+def _called_problem(uri: str) -> str | None:
+    """Of https and http alike; at which hosts http will do is a matter of the configuration."""
+    return secure_problem(f"https://{uri.removeprefix('http://')}" if uri.startswith("http://") else uri)
 
 
 def _one_of(*values: str) -> Callable[[Any], str | None]:
@@ -203,12 +232,19 @@ READERS: Mapping[str, Callable[[Any], str | None]] = {
     "policy_uri": _uri(web_problem),
     "tos_uri": _uri(web_problem),
     "initiate_login_uri": _uri(secure_problem),
-    **dict.fromkeys(FETCHED, _uri(lambda uri: None if uri.startswith("http://") else secure_problem(uri))),
+    **dict.fromkeys(FETCHED, _uri(_called_problem)),
+    "backchannel_logout_session_required": _switch,
+    "frontchannel_logout_uri": _uri(web_problem),
+    "frontchannel_logout_session_required": _switch,
     "jwks": jwks_problem,
     "scope": _scope,
     "contacts": _names,
     "software_id": _text,
     "software_version": _text,
+    "default_max_age": _age,
+    "require_auth_time": _switch,
+    "default_acr_values": _acr_values,
+    "require_acr": _one_of(*ACR_VALUES),
     "subject_type": _one_of(*SUBJECT_TYPES),
     "token_endpoint_auth_signing_alg": _text,
     "request_object_signing_alg": _text,

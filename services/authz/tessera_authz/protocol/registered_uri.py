@@ -61,6 +61,15 @@ def host_of(uri: str) -> str:
     return parts["host"] if parts["port"] is None else f"{parts['host']}:{parts['port']}"
 
 
+def origin_of(uri: str) -> str:
+    """Scheme, host and port of a URI that `web_problem` found nothing wrong with; the URI itself, if it is no such."""
+    parts = _WEB.fullmatch(uri)
+    if parts is None:
+        return uri
+    port = parts["port"] or {"https": "443", "http": "80"}[parts["scheme"]]
+    return f"{parts['scheme']}://{parts['host'].lower()}:{port}"
+
+
 def _spelling_problem(uri: str) -> str | None:
     if not uri or len(uri) > MAX_URI:
         return f"must have 1 to {MAX_URI} characters"

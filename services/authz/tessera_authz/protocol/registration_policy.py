@@ -1,12 +1,12 @@
 """What registration allows a client: the bounds that hold at registration and at every later change (RFC 7592 §2.2)."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tessera_authz.protocol.profiles import PROFILES
 from tessera_shared import scope as scopes
+from tessera_shared.claims import reaches
 from tessera_shared.errors import OAuthError
 from tessera_shared.scope import Scope
 
@@ -37,6 +37,7 @@ class Bounds:
         grant_types: The grant types it may register for.
         profile: Its profile is this one or a stricter one.
         confidential: It registered with credentials, and cannot give them up.
+        require_acr: The level of login that an administrator gave it, and that it cannot lower.
 
     """
 
@@ -44,6 +45,7 @@ class Bounds:
     grant_types: tuple[str, ...]
     profile: str
     confidential: bool = False
+    require_acr: str | None = None
 
     def to_stored(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -52,13 +54,18 @@ class Bounds:
             "grant_types": list(self.grant_types),
             "profile": self.profile,
             "confidential": self.confidential,
+            "require_acr": self.require_acr,
         }
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> "Bounds":
         """Read what `to_stored` wrote."""
         return cls(
-            scopes.parse(stored["scope"]), tuple(stored["grant_types"]), stored["profile"], stored["confidential"]
+            scopes.parse(stored["scope"]),
+            tuple(stored["grant_types"]),
+            stored["profile"],
+            stored["confidential"],
+            stored.get("require_acr"),
         )
 
 
@@ -79,6 +86,8 @@ def check_bounds(metadata: Mapping[str, Any], bounds: Bounds) -> None:
         raise refusal("token_endpoint_auth_method", "must not become none", "a method with credentials")
     if STRICTNESS.index(metadata["profile"]) < STRICTNESS.index(bounds.profile):
         raise refusal("profile", "must not be less strict than the one of registration", bounds.profile)
+    if not reaches(metadata.get("require_acr", ""), bounds.require_acr):
+        raise refusal("require_acr", "must not be lowered", str(bounds.require_acr))
     _check_settings(metadata)
 
 
@@ -96,15 +105,6 @@ def _check_settings(metadata: Mapping[str, Any]) -> None:
     if metadata["profile"] == "fapi2" and metadata["token_endpoint_auth_method"] not in _FAPI2_METHODS:
         # FAPI 2.0 Security Profile §5.3.2.1
         raise refusal("token_endpoint_auth_method", "is not one of the profile fapi2", ", ".join(_FAPI2_METHODS))
-
-
-def source_of(address: str) -> str:
-    """What registrations are counted by: an IPv4 address, or the network of an IPv6 address that one customer has."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    return str(parsed) if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))  # noqa: PLR2004
 
 
 def refusal(member: str, problem: str, expected: str) -> OAuthError:

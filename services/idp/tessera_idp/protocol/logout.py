@@ -1,9 +1,13 @@
 """The decisions of RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tessera_idp.protocol.models import LogoutClient, Session
 from tessera_shared.uri import with_parameters
+
+Revokes = Literal["online", "all", "none"]
+"""Which grants of a session end with it: those without offline_access (Back-Channel Logout §2.7), all, or none."""
 
 
 @dataclass(frozen=True, slots=True)
