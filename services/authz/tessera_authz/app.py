@@ -100,7 +100,7 @@ def build(rooms: Rooms) -> ASGIApp:
         StartupError: Pages or the OpenAPI document cannot be made.
 
     """
-    pages = load_pages("tessera_authz")
+    pages = load_pages("tessera_authz", branding=rooms.config.branding)
     endpoints = _endpoints(rooms, pages)
     endpoints += metadata_endpoints(metadata(rooms.config, endpoints), rooms.scopes)
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.account.activity import ActivityEndpoint
 from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
-from tessera_idp.endpoints.account.guard import AccountGuard
+from tessera_idp.endpoints.account.guard import AccountGuard, Service
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
@@ -99,7 +99,7 @@ def build_parts(
         StartupError: The templates of mails are not installed.
 
     """
-    templates = load_mail_templates(config.mail.from_name, config.public_url)
+    templates = load_mail_templates(config.branding, config.public_url)
     return Parts(
         database=database,
         redis=redis,
@@ -126,7 +126,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
         StartupError: Pages or the OpenAPI document cannot be loaded.
 
     """
-    pages = load_pages("tessera_idp")
+    pages = load_pages("tessera_idp", branding=config.branding)
     endpoints = [*_page_endpoints(config, parts, pages, master_key), *_api_endpoints(config, parts, master_key)]
     endpoints += [*pages.endpoints(), _health(parts)]
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
@@ -158,7 +158,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
-    guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
+    guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
     account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
     login_stages = [*login.endpoints(), *second_factor.endpoints()]

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from tessera_idp.protection import ProtectionConfig
 from tessera_idp.protocol.logout import Revokes
 from tessera_idp.protocol.passkey import RelyingParty
+from tessera_shared.branding import Branding
 from tessera_shared.config import Dpop, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.uri import origin
@@ -131,6 +132,7 @@ class IdpConfig(ServiceConfig):
     mail: Mail
     account: Account = Account()
     passkeys: Passkeys = Passkeys()
+    branding: Branding = Branding()
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
