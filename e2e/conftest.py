@@ -11,11 +11,14 @@ import pytest
 from e2e import measured
 from e2e.browser import Browser
 from e2e.clients import DEMO, PASSWORD, USERNAME, Client
+from e2e.collector import Collector
+from e2e.collector import collector as run_collector
 from e2e.containers import CLEANUP, FILES, PROJECT, READY_SECONDS, SETUP, Containers, choose_ports
 from e2e.embedded import Embedded, measures
 from e2e.key_host import KeyHost
 from e2e.key_host import key_host as run_key_host
 from e2e.relying_party import RelyingParty
+from e2e.secrets_used import SecretsUsed, listen
 from e2e.stack import Control, Stack, kind, running
 
 _STACK = pytest.StashKey[Stack]()
@@ -24,7 +27,7 @@ _MEASURED = pytest.StashKey[measured.Measured | None]()
 _PARTIAL = pytest.StashKey[bool]()
 _MISSING = pytest.StashKey[bool]()
 _TEST_SECONDS = 120
-_LAST = ("test_single_use.py", "test_replicas.py", "test_startup.py", "test_faults.py")
+_LAST = ("test_single_use.py", "test_replicas.py", "test_startup.py", "test_faults.py", "test_secrets.py")
 
 NewBrowser = Callable[[], Browser]
 PartyOf = Callable[[Client], RelyingParty]
@@ -68,9 +71,27 @@ def docker_cleanup() -> list[str]:
     return CLEANUP
 
 
+@pytest.fixture(scope="session", autouse=True)
+def secrets_used() -> Iterator[SecretsUsed]:
+    """Every secret that the run's tests send or get."""
+    seen = SecretsUsed()
+    end = listen(seen)
+    yield seen
+    end()
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    """Takes the traces of the stack that the tests start."""
+    with run_collector(outside=kind() == "compose") as collected:
+        yield collected
+
+
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack under test."""
+    if kind() != "url":
+        request.getfixturevalue("collector")
     match kind():
         case "url":
             yield running()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e import document_host, key_host, logout_host
+from e2e import collector, document_host, key_host, logout_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.measured import FOLDER
 from e2e.proxy import PROXY_ADDRESS, tls_proxy
@@ -142,10 +142,12 @@ def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
     """The tests' own settings, by service: what a user could give as well."""
     measured = {"COVERAGE_FILE": str(FOLDER / ".coverage")}
     proxies, local = json.dumps([f"{PROXY_ADDRESS}/32"]), json.dumps(["127.0.0.0/8"])
+    traces = collector.settings("127.0.0.1")
     return {
         "migrate": measured,
         "authz": {
             **measured,
+            **traces["authz"],
             "TESSERA_AUTHZ_BOOTSTRAP_SCOPES": bootstrap_scopes(),
             "TESSERA_AUTHZ_CLIENT_CERTIFICATE_PROXIES": proxies,
             "TESSERA_AUTHZ_TRUSTED_PROXIES": local,
@@ -160,12 +162,14 @@ def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
         },
         "idp": {
             **measured,
+            **traces["idp"],
             "TESSERA_IDP_CLIENT_CERTIFICATE_PROXIES": proxies,
             "TESSERA_IDP_TRUSTED_PROXIES": local,
             "TESSERA_IDP_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE),
         },
         "rs": {
             **measured,
+            **traces["rs"],
             "TESSERA_RS_CLIENT_CERTIFICATE_PROXIES": proxies,
             "TESSERA_RS_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE),
         },

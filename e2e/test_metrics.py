@@ -1,15 +1,18 @@
 """Metrics: each service tells Prometheus what it does, on a port of its own and nowhere else."""
 
+import json
 import re
 from collections.abc import Mapping
 
 import httpx
 import pytest
 
+from e2e.clients import ROOT
 from e2e.relying_party import RelyingParty
 from e2e.stack import Stack
 
 SERVICES = ("authz", "idp", "rs")
+_NAME = re.compile(r"\b(?:tessera|process)_[a-z_]+")
 _SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$", re.MULTILINE)
 
 
@@ -71,3 +74,12 @@ def test_unknown_paths_share_one_label(metrics: Mapping[str, str], stack: Stack)
 @pytest.mark.parametrize("service", SERVICES)
 def test_public_port_does_not_tell_metrics(stack: Stack, service: str) -> None:
     assert httpx.get(f"{stack.urls[service]}/metrics", trust_env=False).status_code == 404
+
+
+def test_dashboard_asks_for_metrics_that_exist(metrics: Mapping[str, str]) -> None:
+    told = {name for url in metrics.values() for name, _ in read(url)}
+    dashboard = json.loads((ROOT / "docs" / "grafana" / "tessera.json").read_text())
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    asked = {name for query in queries for name in _NAME.findall(query)}
+    assert len(asked) > 5
+    assert asked <= told

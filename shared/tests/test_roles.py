@@ -37,6 +37,17 @@ REFUSED = [
     ("rs", "SELECT * FROM authz.userinfo_claims"),
     ("rs", "SELECT * FROM authz.client_subjects"),
     *((role, "SELECT idp.claims_of('nobody', '{email}')") for role in ("idp", "rs")),
+    *(
+        (role, statement)
+        for role in ("authz", "rs")
+        for statement in (
+            "SELECT authz.applications_of('nobody')",
+            "SELECT authz.withdraw_application('nobody', 'nothing', now())",
+            "SELECT audit.events_of('nobody', '{}', 1)",
+        )
+    ),
+    ("idp", "SELECT * FROM audit.events"),
+    ("idp", "SELECT * FROM authz.consents"),
     ("idp", "SELECT * FROM authz.refresh_tokens"),
     ("idp", "SELECT * FROM authz.authorization_codes"),
     ("idp", "INSERT INTO keys.ring (kid) VALUES ('mine')"),
@@ -74,6 +85,9 @@ NEEDED = [
     ("idp", "SELECT grant_id, client_id, claims FROM authz.userinfo_claims"),
     ("idp", "SELECT client_id, subject_type, sector_identifier_uri, redirect_uris FROM authz.client_subjects"),
     ("authz", "SELECT idp.claims_of('nobody', '{email}')"),
+    ("idp", "SELECT authz.applications_of('nobody')"),
+    ("idp", "SELECT authz.withdraw_application('nobody', 'nothing', now())"),
+    ("idp", "SELECT audit.events_of('nobody', '{}', 1)"),
     ("idp", "SELECT authz.revoke_session('no such session', now())"),
     ("idp", "SELECT authz.revoke_session('no such session', now(), 'online')"),
     ("idp", "SELECT sid, client_id, uri FROM authz.frontchannel_logout"),

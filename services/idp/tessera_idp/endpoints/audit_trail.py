@@ -1,12 +1,14 @@
 """What users do, in the audit log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 
 from tessera_shared import audit
 from tessera_shared.audit import Actor, Event
 from tessera_shared.db import Database
+
+_MAX_USER_AGENT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +24,11 @@ class AuditTrail:
             Unavailable: The database does not answer.
 
         """
+        event = replace(event, details={**event.details, "user_agent": user_agent(request)})
         actor = Actor("idp", f"user:{sub}", request.state.client_address, request.state.request_id)
         await audit.record(self.database, actor, event)
+
+
+def user_agent(request: Request) -> str:
+    """What the browser says it is, of bounded length."""
+    return request.headers.get("user-agent", "")[:_MAX_USER_AGENT]

@@ -27,7 +27,7 @@ from tessera_shared import clock, logging
 from tessera_shared.http import form
 from tessera_shared.http.as_page import as_page
 from tessera_shared.http.form import Form
-from tessera_shared.http.headers import NO_STORE
+from tessera_shared.http.headers import NO_STORE, page_headers
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
 from tessera_shared.http.pages import Pages
 from tessera_shared.uri import origin
@@ -124,11 +124,11 @@ class LogoutEndpoint:
                 request,
                 "logged_out.html",
                 ui_locales=asked.ui_locales,
-                frame_sources=sorted({origin(uri) for uri in frames}),
                 frames=[frame_url(uri, self.issuer, session.sid) for uri in frames if session],
                 target=target,
                 language_links=(),  # a logout is not to be asked for again
             )
+            response.headers.update(page_headers(frame_sources=sorted({origin(uri) for uri in frames})))
         if self.sessions.cookies.read(request, "session") is not None:
             self.sessions.cookies.clear(response, "session")
         return response

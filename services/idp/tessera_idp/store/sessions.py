@@ -3,28 +3,41 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from tessera_idp.protocol.levels import Used
 from tessera_idp.protocol.logout import Revokes
 from tessera_idp.protocol.models import Session
+from tessera_idp.store.logins_under_way import methods_from_json, methods_to_json
 from tessera_shared.db import Database, Row, Transaction
 
 _COLUMNS = (
-    "s.sid, s.sub, s.auth_time, s.acr, s.amr, u.username, u.claims ->> 'name' AS name, u.claims ->> 'email' AS email"
+    "s.sid, s.sub, s.auth_time, s.acr, s.amr, s.methods, u.username, u.claims ->> 'name' AS name, "
+    "u.claims ->> 'email' AS email"
 )
 _LIVE = "s.ended_at IS NULL AND s.expires_at > $2 AND NOT u.disabled"
 
-FIND = f"SELECT {_COLUMNS} FROM idp.sessions s JOIN idp.users u USING (sub) WHERE s.cookie_hash = $1 AND {_LIVE}"  # noqa: S608 - constants only
+FIND = f"""
+WITH used AS (
+    UPDATE idp.sessions SET last_used_at = $2
+    WHERE cookie_hash = $1 AND ended_at IS NULL AND expires_at > $2 AND last_used_at < $2 - interval '1 minute'
+)
+SELECT {_COLUMNS} FROM idp.sessions s JOIN idp.users u USING (sub) WHERE s.cookie_hash = $1 AND {_LIVE}
+"""  # noqa: S608 - constants only
 FIND_BY_SID = f"SELECT {_COLUMNS} FROM idp.sessions s JOIN idp.users u USING (sub) WHERE s.sid = $1 AND {_LIVE}"  # noqa: S608 - constants only
+LIST = """
+SELECT sid, user_agent, address, created_at, last_used_at FROM idp.sessions
+WHERE sub = $1 AND ended_at IS NULL AND expires_at > $2 ORDER BY last_used_at DESC, created_at DESC
+"""
 LOCK_BY_COOKIE = """
 SELECT sid, sub FROM idp.sessions WHERE cookie_hash = $1 AND ended_at IS NULL AND expires_at > $2 FOR UPDATE
 """
 RENEW = """
 UPDATE idp.sessions SET cookie_hash = $2, auth_time = $3, acr = $4, amr = $5, user_agent = $6, address = $7,
-    expires_at = $8 WHERE sid = $1
+    expires_at = $8, methods = $9, last_used_at = $3 WHERE sid = $1
 """
 INSERT = """
 INSERT INTO idp.sessions
-    (sid, cookie_hash, sub, auth_time, acr, amr, user_agent, address, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $4, $9)
+    (sid, cookie_hash, sub, auth_time, acr, amr, user_agent, address, created_at, last_used_at, expires_at, methods)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $4, $4, $9, $10)
 """
 END = """
 WITH ended AS (
@@ -55,9 +68,21 @@ class NewLogin:
     auth_time: datetime
     acr: str
     amr: tuple[str, ...]
+    used: tuple[Used, ...]
     user_agent: str
     address: str
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A live session as its user is shown it."""
+
+    sid: str
+    user_agent: str
+    address: str
+    created_at: datetime
+    last_used_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +113,10 @@ class SessionStore:
     async def find_by_sid(self, sid: str, now: datetime) -> Session | None:
         """The live session of that id."""
         return _to_session(await self._database.fetchrow(FIND_BY_SID, sid, now))
+
+    async def list_of(self, sub: str, now: datetime) -> list[ListedSession]:
+        """The live sessions of a user, last used first."""
+        return [ListedSession(**row) for row in await self._database.fetch(LIST, sub, now)]
 
     async def begin(self, login: NewLogin, old_cookie_hash: bytes | None, revoked_until: datetime) -> Begun:
         """Store a login in place of what the browser had before.
@@ -136,6 +165,7 @@ async def _renew(tx: Transaction, sid: str, login: NewLogin) -> None:
         login.user_agent,
         login.address,
         login.expires_at,
+        methods_to_json(login.used),
     )
 
 
@@ -151,12 +181,21 @@ async def _insert(tx: Transaction, login: NewLogin) -> None:
         login.user_agent,
         login.address,
         login.expires_at,
+        methods_to_json(login.used),
     )
 
 
 def _to_session(row: Row | None) -> Session | None:
     if row is None:
         return None
-    amr = tuple(row["amr"])
-    named = (row["username"], row["name"], row["email"])
-    return Session(row["sid"], row["sub"], row["auth_time"], row["acr"], amr, *named)
+    return Session(
+        sid=row["sid"],
+        sub=row["sub"],
+        auth_time=row["auth_time"],
+        acr=row["acr"],
+        amr=tuple(row["amr"]),
+        username=row["username"],
+        name=row["name"],
+        email=row["email"],
+        used=methods_from_json(row["methods"]),
+    )

@@ -14,6 +14,7 @@ FIND_WITH_PASSWORD = """
 SELECT u.sub, u.username, u.claims, u.disabled, u.updated_at, p.hash
 FROM idp.users u LEFT JOIN idp.passwords p USING (sub) WHERE lower(u.username) = lower($1)
 """
+HAS_PASSWORD = "SELECT EXISTS (SELECT FROM idp.passwords WHERE sub = $1)"
 ADD = """
 WITH made AS (
     INSERT INTO idp.users (sub, username, claims, created_at, updated_at) VALUES ($1, $2, $3, $5, $5)
@@ -41,12 +42,16 @@ class UserStore:
     async def find(self, sub: str) -> User | None:
         """The user of that subject identifier, disabled or not."""
         row = await self._database.fetchrow(FIND, sub)
-        return None if row is None else _to_user(row)
+        return None if row is None else to_user(row)
 
     async def find_with_password(self, username: str) -> UserWithPassword | None:
         """The user of that name; capital and small letters are the same."""
         row = await self._database.fetchrow(FIND_WITH_PASSWORD, username)
-        return None if row is None else UserWithPassword(_to_user(row), row["hash"])
+        return None if row is None else UserWithPassword(to_user(row), row["hash"])
+
+    async def has_password(self, sub: str) -> bool:
+        """Whether the user of that sub has a password."""
+        return bool(await self._database.fetchval(HAS_PASSWORD, sub))
 
     async def add(self, sub: str, username: str, claims: Mapping[str, Any], password_hash: str, now: datetime) -> bool:
         """Store a new user; False where the name is taken."""
@@ -58,5 +63,6 @@ class UserStore:
         await self._database.execute(REPLACE_HASH, sub, old, new)
 
 
-def _to_user(row: Row) -> User:
+def to_user(row: Row) -> User:
+    """A row of users."""
     return User(row["sub"], row["username"], json.loads(row["claims"]), row["disabled"], row["updated_at"])

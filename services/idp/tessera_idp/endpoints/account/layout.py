@@ -66,7 +66,6 @@ class AccountLayout:
             status=status,
             form_action=(),
             image_sources=image_sources,
-            frame_sources=(),
             ui_locales=None,
             **context,
             problem=problem,
