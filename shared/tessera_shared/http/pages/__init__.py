@@ -5,7 +5,7 @@ A page comes in the language that its user chose by the links at its foot, else 
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
