@@ -11,7 +11,9 @@ from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.client_metadata import READERS, Supported, check
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS, FAPI2_SIGNING_ALGS, PROFILES
 from tessera_authz.protocol.registration_policy import STRICT_WHEN_TRUE, STRICTNESS, Bounds
+from tessera_authz.protocol.response_encryption import ALGS, ENCS
 from tessera_authz.protocol.subject_identifier import check_unchanged
+from tessera_shared.claims import ACR_VALUES, reaches
 from tessera_shared.errors import OAuthError
 from tessera_shared.jose.algorithms import generate
 
@@ -32,6 +34,8 @@ SUPPORTED = Supported(
     algs={
         "token_endpoint_auth_signing_alg": (*ALL_SIGNING_ALGS, "HS256"),
         "id_token_signed_response_alg": ("RS256", "PS256"),
+        **ALGS,
+        **ENCS,
     },
     fetched_by_http=("localhost:9000",),
 )
@@ -244,7 +248,8 @@ def test_a_public_client_keeps_pkce_and_rotation_whatever_its_profile():
 
 def test_a_client_with_credentials_cannot_give_them_up():
     assert (
-        refused({"token_endpoint_auth_method": "none"}, replace(BOUNDS, confidential=True)) == "invalid_client_metadata"
+        refused({"token_endpoint_auth_method": "none"}, replace(BOUNDS, confidential=True, require_acr=ACR_VALUES[1]))
+        == "invalid_client_metadata"
     )
 
 
@@ -280,6 +285,7 @@ SETTINGS = st.fixed_dictionaries(
         "grant_types": st.lists(st.sampled_from(list(SUPPORTED.grant_types)), unique=True),
         "token_endpoint_auth_method": st.sampled_from(METHODS),
         "assertion_audience": st.sampled_from(["issuer", "any"]),
+        "require_acr": st.sampled_from(ACR_VALUES),
         "signing_algs": st.lists(st.sampled_from(["RS256", "ES256", "none", "HS256"]), unique=True),
     },
 )
@@ -289,6 +295,7 @@ ALL_BOUNDS = st.builds(
     st.lists(st.sampled_from(["authorization_code", "refresh_token", "client_credentials"]), unique=True).map(tuple),
     st.sampled_from(STRICTNESS),
     st.booleans(),
+    st.sampled_from([None, *ACR_VALUES]),
 )
 
 
@@ -306,7 +313,9 @@ def test_no_metadata_goes_beyond_its_bounds(sent, bounds):
     assert set(client.grant_types) <= set(bounds.grant_types)
     assert not (bounds.confidential and client.is_public)
     assert client.needs_pkce or not floor.require_pkce
-    assert client.rotates_refresh_tokens or not floor.refresh_token_rotation
+    # bound tokens need no rotation (FAPI 2.0 Security Profile §5.3.2.1)
+    assert client.rotates_refresh_tokens or not floor.refresh_token_rotation or client.sender_constrained_access_tokens
+    assert bounds.require_acr is None or reaches(client.require_acr or "", bounds.require_acr)
     assert client.require_pushed_authorization_requests or not floor.require_pushed_authorization_requests
     assert client.sender_constrained_access_tokens or not floor.sender_constrained_access_tokens
     assert client.assertion_audience == "issuer" or floor.assertion_audience == "any"
@@ -376,3 +385,54 @@ def test_no_change_may_make_strangers_of_a_clients_users(old, new, same):
         with pytest.raises(OAuthError) as caught:
             check_unchanged(taken(old), taken(new))
         assert caught.value.error == "invalid_client_metadata"
+
+
+ENC_KEYS = {"jwks": {"keys": [{**RSA, "alg": "RSA-OAEP-256", "use": "enc"}, {**EC, "use": "sig"}]}}
+NAMES = ("id_token", "userinfo")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_encryption_without_enc_is_by_the_default_of_the_specification(name):
+    made = taken({f"{name}_encrypted_response_alg": "RSA-OAEP-256", **ENC_KEYS})
+    assert made[f"{name}_encrypted_response_enc"] == "A128CBC-HS256"  # OpenID Connect Registration §2
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"alg": "RSA-OAEP-256", "jwks_uri": "https://client.example/jwks"},
+        {"alg": "RSA-OAEP-256", "enc": "A256GCM", **ENC_KEYS},
+        {"alg": "dir", "enc": "A256CBC-HS512", "token_endpoint_auth_method": "client_secret_jwt"},
+    ],
+)
+def test_encryption_is_taken_where_there_is_something_to_encrypt_with(name, sent):
+    assert taken(named(name, sent))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"enc": "A256GCM", **ENC_KEYS},
+        {"alg": "RSA-OAEP-256"},
+        {"alg": "RSA-OAEP", **ENC_KEYS},
+        {"alg": "RSA1_5", **ENC_KEYS},
+        {"alg": "none", **ENC_KEYS},
+        {"alg": "A128KW", "token_endpoint_auth_method": "client_secret_jwt"},
+        {"alg": "RSA-OAEP-256", "enc": "A128KW", **ENC_KEYS},
+        {"alg": "RSA-OAEP-256", "enc": "none", **ENC_KEYS},
+        {"alg": "ECDH-ES", **ENC_KEYS},  # the only EC key is for signatures
+        {"alg": "RSA-OAEP-256", "jwks": {"keys": [{**RSA, "use": "enc", "alg": "RS256"}]}},
+        {"alg": "dir"},
+        {"alg": "dir", "token_endpoint_auth_method": "client_secret_basic"},
+        {"alg": "dir", "token_endpoint_auth_method": "private_key_jwt", **ENC_KEYS},
+        {"alg": 5, **ENC_KEYS},
+    ],
+)
+def test_encryption_that_could_not_be_done_is_refused(name, sent):
+    assert refused(named(name, sent)) == "invalid_client_metadata"
+
+
+def named(name, sent):
+    return {f"{name}_encrypted_response_{key}" if key in ("alg", "enc") else key: value for key, value in sent.items()}

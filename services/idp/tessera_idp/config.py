@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tessera_idp.protection import ProtectionConfig
 from tessera_idp.protocol.logout import Revokes
+from tessera_shared.branding import Branding
 from tessera_shared.config import Dpop, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 
@@ -120,6 +121,7 @@ class IdpConfig(ServiceConfig):
     logout: Logout = Logout()
     mail: Mail
     account: Account = Account()
+    branding: Branding = Branding()
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)

@@ -7,6 +7,7 @@ from typing import Any, Literal, NewType
 
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS, PROFILES
 from tessera_shared import scope as scopes
+from tessera_shared.jose.encryption import DEFAULT_ENC
 from tessera_shared.pairwise import SUBJECT_TYPES, sector_of
 from tessera_shared.scope import Scope
 
@@ -18,6 +19,8 @@ class Client:
     """What a client registered, under the names of the specifications; the rest are Tessera's settings.
 
     Attributes:
+        default_max_age: In seconds, for requests without max_age; `default_acr_values` likewise.
+        require_acr: The level of login that every request of this client needs at least.
         sender_constrained_access_tokens: Either binding will do (FAPI 2.0), where the two named ones ask for theirs.
         refresh_token_rotation: Off only for confidential clients.
         assertion_audience: `issuer`: an assertion's aud is the issuer as one string; `any`: the token endpoint or the
@@ -45,6 +48,8 @@ class Client:
     request_object_signing_alg: str | None = None
     authorization_signed_response_alg: str | None = None
     id_token_signed_response_alg: str | None = None
+    id_token_encrypted_response_alg: str | None = None
+    id_token_encrypted_response_enc: str = DEFAULT_ENC
     subject_type: str = SUBJECT_TYPES[0]
     sector_identifier_uri: str | None = None
     client_uri: str | None = None
@@ -52,6 +57,9 @@ class Client:
     policy_uri: str | None = None
     tos_uri: str | None = None
     post_logout_redirect_uris: tuple[str, ...] = ()
+    default_max_age: int | None = None
+    default_acr_values: tuple[str, ...] = ()
+    require_acr: str | None = None
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
     frontchannel_logout_uri: str | None = None
