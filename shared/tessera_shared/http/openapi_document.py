@@ -135,8 +135,9 @@ _HEADERS = {
     }
 }
 
+_PARAMETER_REPLIES = {"400": {"description": "A parameter is missing, malformed or sent more than once."}}
 _FORM_REPLIES = {
-    "400": {"description": "A parameter is missing, malformed or sent more than once."},
+    **_PARAMETER_REPLIES,
     "408": {"description": "The body did not come in time."},
     "413": {"description": "The body is too large."},
     "415": {"description": "The body is no form."},
@@ -156,6 +157,8 @@ def _operation(operation: Operation, path: str, schemas: Schemas) -> dict[str, A
     outside = [_parameter(p) for p in operation.parameters if p.where != "form"]
     if outside:
         described["parameters"] = outside
+    if any(p.where == "query" for p in operation.parameters):
+        described["responses"] = {**_PARAMETER_REPLIES, **described["responses"]}
     form = [p for p in operation.parameters if p.where == "form"]
     if form:
         described["requestBody"] = _request_body(form)
