@@ -100,7 +100,37 @@ def test_logout_addresses_are_kept_as_they_were_sent(members):
     )
 
 
+def test_what_openid_connect_registers_for_logins_is_kept():
+    members = {
+        "default_max_age": 300,
+        "require_auth_time": True,
+        "default_acr_values": [ACR_VALUES[1], ACR_VALUES[0]],
+        "require_acr": ACR_VALUES[1],
+        "initiate_login_uri": "https://client.example/start",
+    }
+    made = taken(members)
+    assert made.items() >= members.items()
+    client = Client.from_metadata("c", made)
+    assert (client.default_max_age, client.require_acr) == (300, ACR_VALUES[1])
+    assert client.default_acr_values == (ACR_VALUES[1], ACR_VALUES[0])
+
+
+def test_a_level_that_an_administrator_gave_cannot_be_lowered():
+    bounds = replace(BOUNDS, require_acr=ACR_VALUES[1])
+    assert refused({}, bounds) == "invalid_client_metadata"
+    assert refused({"require_acr": ACR_VALUES[0]}, bounds) == "invalid_client_metadata"
+    assert taken({"require_acr": ACR_VALUES[2]}, bounds)["require_acr"] == ACR_VALUES[2]
+
+
 WRONG = [
+    {"default_max_age": "300"},
+    {"default_max_age": -1},
+    {"default_max_age": True},
+    {"default_max_age": 10**10},
+    {"require_auth_time": "yes"},
+    {"default_acr_values": ["urn:example:gold"]},
+    {"default_acr_values": ACR_VALUES[0]},
+    {"require_acr": "urn:example:gold"},
     {"redirect_uris": []},
     {"redirect_uris": CB},
     {"redirect_uris": [5]},
