@@ -12,6 +12,7 @@ from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
 from tessera_idp.endpoints.account.guard import AccountGuard, Service
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
+from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
@@ -36,6 +37,8 @@ from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.logins_under_way import LoginsUnderWayStore
+from tessera_idp.store.passkey_challenges import PasskeyChallenges
+from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -47,7 +50,8 @@ from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
-from tessera_shared.http.openapi import Endpoint, document_endpoints, routes
+from tessera_shared.http.openapi import Endpoint, routes
+from tessera_shared.http.openapi_document import document_endpoints
 from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
@@ -79,6 +83,8 @@ class Parts:
     users: UserStore
     devices: DeviceStore
     sessions: SessionStore
+    passkeys: PasskeyStore
+    challenges: PasskeyChallenges
     logins: LoginsUnderWayStore
     mailer: Mailer
     metrics: Metrics
@@ -105,6 +111,8 @@ def build_parts(
         users=UserStore(database),
         sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
+        passkeys=PasskeyStore(database),
+        challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
         logins=LoginsUnderWayStore(database),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         metrics=Metrics(),
@@ -153,6 +161,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
+    account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
     login_stages = [*login.endpoints(), *second_factor.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
@@ -164,6 +173,11 @@ def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: Accoun
         *ApplicationsEndpoint(guard, layout, guard.sessions, store).endpoints(),
         *ActivityEndpoint(guard, layout, store).endpoints(),
     ]
+
+
+def _passkey_endpoints(config: IdpConfig, parts: Parts, guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
+    trail = AuditTrail(parts.database)
+    return PasskeysEndpoint(guard, layout, parts.passkeys, parts.challenges, config.relying_party, trail).endpoints()
 
 
 def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:

@@ -32,7 +32,12 @@ LANGUAGE_PARAMETER = "lang"
 _YEAR_SECONDS = 365 * 24 * 3600
 
 _FOREVER = "public, max-age=31536000, immutable"
-_FILES = {"tessera.css": "text/css", "tessera.svg": "image/svg+xml", "form_post.js": "text/javascript"}
+_FILES = {
+    "tessera.css": "text/css",
+    "tessera.svg": "image/svg+xml",
+    "form_post.js": "text/javascript",
+    "passkey.js": "text/javascript",
+}
 
 
 @dataclass(frozen=True, slots=True)
