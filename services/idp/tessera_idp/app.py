@@ -50,7 +50,8 @@ from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
-from tessera_shared.http.openapi import Endpoint, document_endpoints, routes
+from tessera_shared.http.openapi import Endpoint, routes
+from tessera_shared.http.openapi_document import document_endpoints
 from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
@@ -151,18 +152,20 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     notices = Notices(parts.mailer, parts.database, parts.users, config.public_url)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices)
     protection = Protection(Throttle(parts.redis), config.protection)
-    flow = LoginFlow(
-        handover, forms, sessions, parts.logins, Verifiers(parts.users, parts.passwords), devices, protection
-    )
+    flow = LoginFlow(handover, forms, sessions, parts.logins, _verifiers(config, parts), devices, protection)
     login = LoginEndpoint(handover, forms, sessions, flow, pages)
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
-    logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
+    logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer, config.logout.revoke_grants)
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
     account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
     login_stages = [*login.endpoints(), *second_factor.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
+
+
+def _verifiers(config: IdpConfig, parts: Parts) -> Verifiers:
+    return Verifiers(parts.users, parts.passwords, parts.passkeys, parts.challenges, config.relying_party)
 
 
 def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: AccountStore) -> list[Endpoint]:
