@@ -159,9 +159,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     notices = Notices(parts.mailer, parts.database, parts.users, config.public_url)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices)
     protection = Protection(Throttle(parts.redis), config.protection)
-    flow = LoginFlow(
-        handover, forms, sessions, parts.logins, Verifiers(parts.users, parts.passwords), devices, protection
-    )
+    flow = LoginFlow(handover, forms, sessions, parts.logins, _verifiers(config, parts), devices, protection)
     login = LoginEndpoint(handover, forms, sessions, flow, pages)
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
@@ -171,6 +169,10 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
     login_stages = [*login.endpoints(), *second_factor.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
+
+
+def _verifiers(config: IdpConfig, parts: Parts) -> Verifiers:
+    return Verifiers(parts.users, parts.passwords, parts.passkeys, parts.challenges, config.relying_party)
 
 
 def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: AccountStore) -> list[Endpoint]:

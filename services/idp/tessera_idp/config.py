@@ -115,7 +115,7 @@ class Passkeys(Section):
     """For which site passkeys are made."""
 
     rp_id: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{1,253}$")
-    rp_name: str = Field(default="Tessera", min_length=1, max_length=64)
+    rp_name: str | None = Field(default=None, min_length=1, max_length=64)
 
 
 class IdpConfig(ServiceConfig):
@@ -151,7 +151,7 @@ class IdpConfig(ServiceConfig):
     def relying_party(self) -> RelyingParty:
         """For whom passkeys are made."""
         rp_id = self.passkeys.rp_id or urlsplit(self.public_url).hostname or ""
-        return RelyingParty(rp_id, self.passkeys.rp_name, origin(self.public_url))
+        return RelyingParty(rp_id, self.passkeys.rp_name or self.branding.name, origin(self.public_url))
 
     @property
     def cookies_secure(self) -> bool:
