@@ -25,6 +25,7 @@ from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
 from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
+from tessera_idp.endpoints.userinfo_response import UserinfoResponses
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
@@ -40,12 +41,15 @@ from tessera_idp.store.logins_under_way import LoginsUnderWayStore
 from tessera_idp.store.passkey_challenges import PasskeyChallenges
 from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.sessions import SessionStore
+from tessera_idp.store.userinfo_clients import UserinfoClientStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
 from tessera_shared.argon2id import Argon2id
+from tessera_shared.client_keys import ClientKeys
 from tessera_shared.db import Database
 from tessera_shared.dpop import Nonces, ProofVerifier
+from tessera_shared.fetch import Fetcher
 from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
@@ -62,6 +66,7 @@ from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
+from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.throttle import Throttle
 from tessera_shared.tracing import OFF, Traces
 from tessera_shared.uri import origin
@@ -87,6 +92,7 @@ class Parts:
     challenges: PasskeyChallenges
     logins: LoginsUnderWayStore
     mailer: Mailer
+    fetcher: Fetcher
     metrics: Metrics
     traces: Traces
 
@@ -97,7 +103,7 @@ def build_parts(
     """The service's parts; none of them does anything yet.
 
     Raises:
-        StartupError: The templates of mails are not installed.
+        StartupError: The templates of mails are not installed, or authorities to trust cannot be read.
 
     """
     templates = load_mail_templates(config.branding, config.public_url)
@@ -115,6 +121,7 @@ def build_parts(
         challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
         logins=LoginsUnderWayStore(database),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
+        fetcher=Fetcher(config.fetch),
         metrics=Metrics(),
         traces=traces,
     )
@@ -188,8 +195,10 @@ def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
-    subjects = ClientSubjects(parts.database, Subjects.under(master_key))
-    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, subjects)
+    clients, subjects = UserinfoClientStore(parts.database), Subjects.under(master_key)
+    keys, sealer = ClientKeys(parts.fetcher), SecretSealer(master_key)
+    responses = UserinfoResponses(config.issuer, parts.ring, keys, sealer)
+    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, clients, subjects, responses)
     return [*userinfo.endpoints(), *MetadataEndpoint(parts.metadata).endpoints()]
 
 

@@ -11,7 +11,7 @@ from tessera_idp.protection import ProtectionConfig
 from tessera_idp.protocol.logout import Revokes
 from tessera_idp.protocol.passkey import RelyingParty
 from tessera_shared.branding import Branding
-from tessera_shared.config import Dpop, Section, ServiceConfig
+from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.uri import origin
 
@@ -135,6 +135,7 @@ class IdpConfig(ServiceConfig):
     branding: Branding = Branding()
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
+    fetch: Fetch = Fetch()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
 
