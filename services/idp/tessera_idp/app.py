@@ -13,6 +13,7 @@ from tessera_idp.endpoints.account.guard import AccountGuard, Service
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
+from tessera_idp.endpoints.account.security import SecurityEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
@@ -166,6 +167,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer, config.logout.revoke_grants)
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
+    account += SecurityEndpoint(guard, AccountLayout(pages, forms), flow.verifiers).endpoints()
     account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
     login_stages = [*login.endpoints(), *second_factor.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
