@@ -13,6 +13,7 @@ from tessera_idp.endpoints.account.guard import AccountGuard, Service
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
+from tessera_idp.endpoints.account.security import SecurityEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
@@ -25,6 +26,7 @@ from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
 from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
+from tessera_idp.endpoints.userinfo_response import UserinfoResponses
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
@@ -40,12 +42,15 @@ from tessera_idp.store.logins_under_way import LoginsUnderWayStore
 from tessera_idp.store.passkey_challenges import PasskeyChallenges
 from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.sessions import SessionStore
+from tessera_idp.store.userinfo_clients import UserinfoClientStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
 from tessera_shared.argon2id import Argon2id
+from tessera_shared.client_keys import ClientKeys
 from tessera_shared.db import Database
 from tessera_shared.dpop import Nonces, ProofVerifier
+from tessera_shared.fetch import Fetcher
 from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
@@ -62,6 +67,7 @@ from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
+from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.throttle import Throttle
 from tessera_shared.tracing import OFF, Traces
 from tessera_shared.uri import origin
@@ -87,6 +93,7 @@ class Parts:
     challenges: PasskeyChallenges
     logins: LoginsUnderWayStore
     mailer: Mailer
+    fetcher: Fetcher
     metrics: Metrics
     traces: Traces
 
@@ -97,7 +104,7 @@ def build_parts(
     """The service's parts; none of them does anything yet.
 
     Raises:
-        StartupError: The templates of mails are not installed.
+        StartupError: The templates of mails are not installed, or authorities to trust cannot be read.
 
     """
     templates = load_mail_templates(config.branding, config.public_url)
@@ -115,6 +122,7 @@ def build_parts(
         challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
         logins=LoginsUnderWayStore(database),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
+        fetcher=Fetcher(config.fetch),
         metrics=Metrics(),
         traces=traces,
     )
@@ -152,18 +160,21 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     notices = Notices(parts.mailer, parts.database, parts.users, config.public_url)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices)
     protection = Protection(Throttle(parts.redis), config.protection)
-    flow = LoginFlow(
-        handover, forms, sessions, parts.logins, Verifiers(parts.users, parts.passwords), devices, protection
-    )
+    flow = LoginFlow(handover, forms, sessions, parts.logins, _verifiers(config, parts), devices, protection)
     login = LoginEndpoint(handover, forms, sessions, flow, pages)
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer, config.logout.revoke_grants)
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
+    account += SecurityEndpoint(guard, AccountLayout(pages, forms), flow.verifiers).endpoints()
     account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
     login_stages = [*login.endpoints(), *second_factor.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
+
+
+def _verifiers(config: IdpConfig, parts: Parts) -> Verifiers:
+    return Verifiers(parts.users, parts.passwords, parts.passkeys, parts.challenges, config.relying_party)
 
 
 def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: AccountStore) -> list[Endpoint]:
@@ -186,8 +197,10 @@ def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
-    subjects = ClientSubjects(parts.database, Subjects.under(master_key))
-    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, subjects)
+    clients, subjects = UserinfoClientStore(parts.database), Subjects.under(master_key)
+    keys, sealer = ClientKeys(parts.fetcher), SecretSealer(master_key)
+    responses = UserinfoResponses(config.issuer, parts.ring, keys, sealer)
+    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, clients, subjects, responses)
     return [*userinfo.endpoints(), *MetadataEndpoint(parts.metadata).endpoints()]
 
 
