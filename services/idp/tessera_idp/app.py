@@ -35,7 +35,9 @@ from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.logins_under_way import LoginsUnderWayStore
+from tessera_idp.store.recovery_codes import RecoveryCodeStore
 from tessera_idp.store.sessions import SessionStore
+from tessera_idp.store.totp import TotpStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
@@ -79,6 +81,7 @@ class Parts:
     devices: DeviceStore
     sessions: SessionStore
     logins: LoginsUnderWayStore
+    verifiers: Verifiers
     mailer: Mailer
     metrics: Metrics
     traces: Traces
@@ -94,17 +97,24 @@ def build_parts(
 
     """
     templates = load_mail_templates(config.mail.from_name, config.public_url)
+    users, passwords = UserStore(database), Argon2id(config.passwords.workers, config.passwords.queue)
     return Parts(
         database=database,
         redis=redis,
         ring=ring,
         revocations=RevocationView(database, redis),
         metadata=IssuerMetadata(config.metadata_url, config.issuer),
-        passwords=Argon2id(config.passwords.workers, config.passwords.queue),
-        users=UserStore(database),
+        passwords=passwords,
+        users=users,
         sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
         logins=LoginsUnderWayStore(database),
+        verifiers=Verifiers(
+            users=users,
+            passwords=passwords,
+            totp=TotpStore(database, derive_key(master_key, b"tessera idp totp")),
+            recovery_codes=RecoveryCodeStore(database),
+        ),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         metrics=Metrics(),
         traces=traces,
@@ -142,9 +152,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     hints = _hints(config, parts, master_key)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
     protection = Protection(Throttle(parts.redis), config.protection)
-    flow = LoginFlow(
-        handover, forms, sessions, parts.logins, Verifiers(parts.users, parts.passwords), devices, protection
-    )
+    flow = LoginFlow(handover, forms, sessions, parts.logins, parts.verifiers, devices, protection)
     login = LoginEndpoint(handover, forms, sessions, flow, pages)
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tessera_idp.protocol.levels import Strength
+from tessera_idp.store.recovery_codes import RecoveryCodeStore
+from tessera_idp.store.totp import TotpStore
 from tessera_idp.store.users import UserStore
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.http.form import Form
@@ -16,6 +18,8 @@ class Verifiers:
 
     users: UserStore
     passwords: Argon2id
+    totp: TotpStore
+    recovery_codes: RecoveryCodeStore
 
 
 @dataclass(frozen=True, slots=True)
