@@ -29,6 +29,7 @@ from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.mail import Mailer
 from tessera_idp.mail.templates import load_mail_templates
+from tessera_idp.notices import Notices
 from tessera_idp.protection import Protection
 from tessera_idp.store.account import AccountStore
 from tessera_idp.store.client_subjects import ClientSubjects
@@ -150,7 +151,8 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = _hints(config, parts, master_key)
-    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
+    notices = Notices(parts.mailer, parts.database, parts.users, config.public_url)
+    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices)
     protection = Protection(Throttle(parts.redis), config.protection)
     flow = LoginFlow(handover, forms, sessions, parts.logins, parts.verifiers, devices, protection)
     login = LoginEndpoint(handover, forms, sessions, flow, pages)
