@@ -9,10 +9,13 @@ from starlette.types import ASGIApp
 from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.account.activity import ActivityEndpoint
 from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
+from tessera_idp.endpoints.account.factors import Factors
 from tessera_idp.endpoints.account.guard import AccountGuard
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
+from tessera_idp.endpoints.account.recovery_codes import RecoveryCodesEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
+from tessera_idp.endpoints.account.totp import TotpEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
@@ -20,6 +23,7 @@ from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
 from tessera_idp.endpoints.login_flow import LoginFlow
+from tessera_idp.endpoints.login_set_up import LoginSetUpEndpoint
 from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
 from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
@@ -27,6 +31,7 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.login_methods.totp_set_up import TotpSetUp
 from tessera_idp.mail import Mailer
 from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.notices import Notices
@@ -157,11 +162,18 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     flow = LoginFlow(handover, forms, sessions, parts.logins, parts.verifiers, devices, protection)
     login = LoginEndpoint(handover, forms, sessions, flow, pages)
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
+    factors = Factors(parts.verifiers, sessions.trail, notices)
+    set_up_key = derive_key(master_key, b"tessera idp totp set-ups")
+    totp_set_up = TotpSetUp(set_up_key, origin(config.issuer).partition("//")[2], parts.verifiers.totp)
+    login_set_up = LoginSetUpEndpoint(handover, forms, flow, totp_set_up, factors, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
-    account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
-    login_stages = [*login.endpoints(), *second_factor.endpoints()]
+    layout = AccountLayout(pages, forms)
+    account = _account_endpoints(guard, layout, AccountStore(parts.database))
+    account += TotpEndpoint(guard, layout, totp_set_up, factors, protection).endpoints()
+    account += RecoveryCodesEndpoint(guard, layout, factors).endpoints()
+    login_stages = [*login.endpoints(), *second_factor.endpoints(), *login_set_up.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
 

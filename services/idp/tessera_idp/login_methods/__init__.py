@@ -23,6 +23,7 @@ LOGIN_METHODS: dict[str, LoginMethod] = {
         wrong=totp.WRONG,
         verify=totp.verify,
         is_enrolled=totp.is_enrolled,
+        set_up=totp.SET_UP,
     ),
     recovery_code.METHOD: LoginMethod(
         strength=recovery_code.STRENGTH,

@@ -59,6 +59,7 @@ class LoginMethod:
         verify: The proof that the form holds, or None; the reason is logged, never told.
         is_enrolled: Whether the user of that sub can use it.
         prepare: The values of its template, where it has any.
+        set_up: Where it can be set up in a login that demands its level.
 
     """
 
@@ -70,3 +71,4 @@ class LoginMethod:
     verify: Callable[[Form, Stage, Verifiers], Awaitable[Proof | None]]
     is_enrolled: Callable[[str, Verifiers], Awaitable[bool]]
     prepare: Callable[[Stage, Verifiers], Awaitable[Mapping[str, object]]] | None = None
+    set_up: str | None = None

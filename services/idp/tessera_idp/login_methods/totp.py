@@ -18,10 +18,11 @@ from tessera_shared.translatable import N_
 METHOD = "totp"
 AMR = ("otp",)
 """RFC 8176 §2."""
-STRENGTH = Strength(frozenset({"possession"}), is_second=True)
+STRENGTH = Strength(frozenset({"possession"}), is_second=True, can_be_set_up=True)
 TITLE = N_("Use your authenticator app")
 TEMPLATE = "method-totp.html"
 WRONG = N_("That code is not right, or was used before. Wait for the next one and try again.")
+SET_UP = "/oidc/v1/login/set-up/totp"
 
 STEP_SECONDS = 30
 _DRIFT = (0, -1, 1)
