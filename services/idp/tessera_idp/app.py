@@ -10,9 +10,10 @@ from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.account.activity import ActivityEndpoint
 from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
 from tessera_idp.endpoints.account.factors import Factors
-from tessera_idp.endpoints.account.guard import AccountGuard
+from tessera_idp.endpoints.account.guard import AccountGuard, Service
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
+from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
 from tessera_idp.endpoints.account.recovery_codes import RecoveryCodesEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.account.totp import TotpEndpoint
@@ -41,6 +42,8 @@ from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.logins_under_way import LoginsUnderWayStore
+from tessera_idp.store.passkey_challenges import PasskeyChallenges
+from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.recovery_codes import RecoveryCodeStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.totp import TotpStore
@@ -54,7 +57,8 @@ from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
-from tessera_shared.http.openapi import Endpoint, document_endpoints, routes
+from tessera_shared.http.openapi import Endpoint, routes
+from tessera_shared.http.openapi_document import document_endpoints
 from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
@@ -86,6 +90,8 @@ class Parts:
     users: UserStore
     devices: DeviceStore
     sessions: SessionStore
+    passkeys: PasskeyStore
+    challenges: PasskeyChallenges
     logins: LoginsUnderWayStore
     verifiers: Verifiers
     mailer: Mailer
@@ -102,7 +108,7 @@ def build_parts(
         StartupError: The templates of mails are not installed.
 
     """
-    templates = load_mail_templates(config.mail.from_name, config.public_url)
+    templates = load_mail_templates(config.branding, config.public_url)
     users, passwords = UserStore(database), Argon2id(config.passwords.workers, config.passwords.queue)
     return Parts(
         database=database,
@@ -114,6 +120,8 @@ def build_parts(
         users=users,
         sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
+        passkeys=PasskeyStore(database),
+        challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
         logins=LoginsUnderWayStore(database),
         verifiers=Verifiers(
             users=users,
@@ -134,7 +142,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
         StartupError: Pages or the OpenAPI document cannot be loaded.
 
     """
-    pages = load_pages("tessera_idp")
+    pages = load_pages("tessera_idp", branding=config.branding)
     endpoints = [*_page_endpoints(config, parts, pages, master_key), *_api_endpoints(config, parts, master_key)]
     endpoints += [*pages.endpoints(), _health(parts)]
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
@@ -164,13 +172,14 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     factors = Factors(parts.verifiers, sessions.trail, notices)
     set_up_key = derive_key(master_key, b"tessera idp totp set-ups")
-    totp_set_up = TotpSetUp(set_up_key, origin(config.issuer).partition("//")[2], parts.verifiers.totp)
+    totp_set_up = TotpSetUp(set_up_key, config.branding.name, parts.verifiers.totp)
     login_set_up = LoginSetUpEndpoint(handover, forms, flow, totp_set_up, factors, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
-    guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
     layout = AccountLayout(pages, forms)
+    guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, layout, AccountStore(parts.database))
+    account += _passkey_endpoints(config, parts, guard, layout)
     account += TotpEndpoint(guard, layout, totp_set_up, factors, protection).endpoints()
     account += RecoveryCodesEndpoint(guard, layout, factors).endpoints()
     login_stages = [*login.endpoints(), *second_factor.endpoints(), *login_set_up.endpoints()]
@@ -184,6 +193,11 @@ def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: Accoun
         *ApplicationsEndpoint(guard, layout, guard.sessions, store).endpoints(),
         *ActivityEndpoint(guard, layout, store).endpoints(),
     ]
+
+
+def _passkey_endpoints(config: IdpConfig, parts: Parts, guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
+    trail = AuditTrail(parts.database)
+    return PasskeysEndpoint(guard, layout, parts.passkeys, parts.challenges, config.relying_party, trail).endpoints()
 
 
 def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:

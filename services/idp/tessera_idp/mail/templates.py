@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader
 
+from tessera_shared.branding import Branding
 from tessera_shared.errors import StartupError
+from tessera_shared.http.pages.language_choice import choose_language
+from tessera_shared.http.pages.languages import ENGLISH, load_languages
+from tessera_shared.http.pages.template_environment import template_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +45,31 @@ class MailTemplates:
     """All of them, and who they are from.
 
     Attributes:
-        environment: Where the templates are.
+        environments: Where the templates are, for each language.
         brand: The name of the service that the recipient has an account at.
+        default_language: Of mails to those who wish for none that there is.
         url: Where that service is.
 
     """
 
-    environment: Environment
+    environments: Mapping[str, Environment]
     brand: str
     url: str
+    default_language: str = ENGLISH
 
     def write(self, mail: Mail) -> Written:
         """The mail in plain text and HTML; a value that a template misses is an error."""
-        plain = self.environment.get_template(f"{mail.template}.txt")
-        html = self.environment.get_template(f"{mail.template}.html")
-        values = {**mail.values, "brand": self.brand, "url": self.url, "locale": mail.locale or "en"}
+        locale = choose_language([[mail.locale or ""]], self.environments, self.default_language)
+        environment = self.environments[locale]
+        plain = environment.get_template(f"{mail.template}.txt")
+        html = environment.get_template(f"{mail.template}.html")
+        values = {**mail.values, "brand": self.brand, "url": self.url, "locale": locale}
         subject = " ".join("".join(plain.blocks["subject"](plain.new_context(values))).split())
         return Written(mail.to, subject, plain.render(values).strip() + "\n", html.render(values, subject=subject))
 
 
-def load_mail_templates(brand: str, url: str) -> MailTemplates:
-    """Read the package's templates.
+def load_mail_templates(branding: Branding, url: str) -> MailTemplates:
+    """Read the package's templates, in every language that the pages have.
 
     Raises:
         StartupError: They are not installed.
@@ -69,14 +77,8 @@ def load_mail_templates(brand: str, url: str) -> MailTemplates:
     """
     try:
         loader = PackageLoader("tessera_idp", "templates/mail")
-    except ValueError as error:
-        raise StartupError(f"mail: the templates are not installed: {error}") from error
-    environment = Environment(
-        loader=loader,
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    return MailTemplates(environment, brand, url)
+        languages = load_languages(("tessera_idp", "tessera_shared.http.pages"))
+    except (OSError, ValueError) as error:
+        raise StartupError(f"mail: the templates cannot be read: {error}") from error
+    environments = {tag: template_environment(loader, language, {}) for tag, language in languages.items()}
+    return MailTemplates(environments, branding.name, url, branding.default_language)
