@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e import collector, document_host, key_host
+from e2e import collector, document_host, key_host, logout_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.measured import FOLDER
 from e2e.proxy import PROXY_ADDRESS, tls_proxy
@@ -153,7 +153,7 @@ def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
             "TESSERA_AUTHZ_TRUSTED_PROXIES": local,
             "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients("localhost"),
             "TESSERA_AUTHZ_FETCH__ALLOWED_HOSTS": json.dumps(
-                [f"localhost:{host.PORT}" for host in (key_host, document_host)]
+                [f"localhost:{host.PORT}" for host in (key_host, document_host, logout_host)]
             ),
             "TESSERA_AUTHZ_FETCH__CA_FILE": str(ca_file),
             "TESSERA_AUTHZ_REGISTRATION__PER_SOURCE_PER_HOUR": "1000",

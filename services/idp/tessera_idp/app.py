@@ -175,7 +175,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     totp_set_up = TotpSetUp(set_up_key, config.branding.name, parts.verifiers.totp)
     login_set_up = LoginSetUpEndpoint(handover, forms, flow, totp_set_up, factors, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
-    logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
+    logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer, config.logout.revoke_grants)
     layout = AccountLayout(pages, forms)
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, layout, AccountStore(parts.database))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tessera_idp.protocol.freshness import is_fresh
-from tessera_idp.protocol.logout import Hint, LogoutRequest, needs_confirmation, redirect_target
+from tessera_idp.protocol.logout import Hint, LogoutRequest, frame_url, needs_confirmation, redirect_target
 from tessera_idp.protocol.models import LogoutClient, Session, User
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_idp.protocol.scope_description import describe
@@ -116,3 +116,21 @@ def test_addresses_that_are_not_on_the_web_are_not_shown(uri):
 def test_logo_may_come_from_its_own_origin():
     client = displayed(ClientDisplay("c", "C", logo_uri="https://cdn.example:8443/a/b.png?c"))
     assert logo_sources(client) == ["https://cdn.example:8443"]
+
+
+@pytest.mark.parametrize("logout_hint", ["sid-1", "sub-1", "ADA", "ada@example.org", "pairwise-1"])
+def test_logout_hint_that_names_the_user_changes_nothing(logout_hint):
+    hint = Hint(CLIENT, "sub-1", "sid-1", "pairwise-1")
+    assert not needs_confirmation(replace(SESSION, email="Ada@example.org"), hint, logout_hint)
+
+
+@pytest.mark.parametrize("logout_hint", ["sid-2", "bob", "SUB-1", ""])
+def test_logout_hint_that_names_somebody_else_makes_a_question(logout_hint):
+    assert needs_confirmation(SESSION, Hint(CLIENT, "sub-1", "sid-1"), logout_hint)
+
+
+def test_frame_gets_issuer_and_session_beside_its_own_query():
+    told = "iss=https%3A%2F%2Fissuer.example&sid=s%2F1"
+    assert (
+        frame_url("https://rp.example/out?x=1", "https://issuer.example", "s/1") == f"https://rp.example/out?x=1&{told}"
+    )

@@ -33,6 +33,7 @@ class Session:
     username: str
     name: str | None
     used: tuple[Used, ...] = ()
+    email: str | None = None
 
     def authentication(self) -> Authentication:
         """What is told of this login (OpenID Connect Core §2)."""
