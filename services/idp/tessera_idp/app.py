@@ -29,6 +29,7 @@ from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
 from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
+from tessera_idp.endpoints.userinfo_response import UserinfoResponses
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
@@ -47,12 +48,15 @@ from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.recovery_codes import RecoveryCodeStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.totp import TotpStore
+from tessera_idp.store.userinfo_clients import UserinfoClientStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
 from tessera_shared.argon2id import Argon2id
+from tessera_shared.client_keys import ClientKeys
 from tessera_shared.db import Database
 from tessera_shared.dpop import Nonces, ProofVerifier
+from tessera_shared.fetch import Fetcher
 from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
@@ -69,6 +73,7 @@ from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
+from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.throttle import Throttle
 from tessera_shared.tracing import OFF, Traces
 from tessera_shared.uri import origin
@@ -93,8 +98,10 @@ class Parts:
     passkeys: PasskeyStore
     challenges: PasskeyChallenges
     logins: LoginsUnderWayStore
-    verifiers: Verifiers
+    totp: TotpStore
+    recovery_codes: RecoveryCodeStore
     mailer: Mailer
+    fetcher: Fetcher
     metrics: Metrics
     traces: Traces
 
@@ -105,31 +112,27 @@ def build_parts(
     """The service's parts; none of them does anything yet.
 
     Raises:
-        StartupError: The templates of mails are not installed.
+        StartupError: The templates of mails are not installed, or authorities to trust cannot be read.
 
     """
     templates = load_mail_templates(config.branding, config.public_url)
-    users, passwords = UserStore(database), Argon2id(config.passwords.workers, config.passwords.queue)
     return Parts(
         database=database,
         redis=redis,
         ring=ring,
         revocations=RevocationView(database, redis),
         metadata=IssuerMetadata(config.metadata_url, config.issuer),
-        passwords=passwords,
-        users=users,
+        passwords=Argon2id(config.passwords.workers, config.passwords.queue),
+        users=UserStore(database),
         sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
         passkeys=PasskeyStore(database),
         challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
         logins=LoginsUnderWayStore(database),
-        verifiers=Verifiers(
-            users=users,
-            passwords=passwords,
-            totp=TotpStore(database, derive_key(master_key, b"tessera idp totp")),
-            recovery_codes=RecoveryCodeStore(database),
-        ),
+        totp=TotpStore(database, derive_key(master_key, b"tessera idp totp")),
+        recovery_codes=RecoveryCodeStore(database),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
+        fetcher=Fetcher(config.fetch),
         metrics=Metrics(),
         traces=traces,
     )
@@ -167,12 +170,13 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     notices = Notices(parts.mailer, parts.database, parts.users, config.public_url)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices)
     protection = Protection(Throttle(parts.redis), config.protection)
-    flow = LoginFlow(handover, forms, sessions, parts.logins, parts.verifiers, devices, protection)
+    verifiers = _verifiers(config, parts)
+    flow = LoginFlow(handover, forms, sessions, parts.logins, verifiers, devices, protection)
     login = LoginEndpoint(handover, forms, sessions, flow, pages)
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
-    factors = Factors(parts.verifiers, sessions.trail, notices)
+    factors = Factors(verifiers, sessions.trail, notices)
     set_up_key = derive_key(master_key, b"tessera idp totp set-ups")
-    totp_set_up = TotpSetUp(set_up_key, config.branding.name, parts.verifiers.totp)
+    totp_set_up = TotpSetUp(set_up_key, config.branding.name, parts.totp)
     login_set_up = LoginSetUpEndpoint(handover, forms, flow, totp_set_up, factors, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer, config.logout.revoke_grants)
@@ -184,6 +188,18 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     account += RecoveryCodesEndpoint(guard, layout, factors).endpoints()
     login_stages = [*login.endpoints(), *second_factor.endpoints(), *login_set_up.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
+
+
+def _verifiers(config: IdpConfig, parts: Parts) -> Verifiers:
+    return Verifiers(
+        users=parts.users,
+        passwords=parts.passwords,
+        passkeys=parts.passkeys,
+        challenges=parts.challenges,
+        relying_party=config.relying_party,
+        totp=parts.totp,
+        recovery_codes=parts.recovery_codes,
+    )
 
 
 def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: AccountStore) -> list[Endpoint]:
@@ -206,8 +222,10 @@ def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
-    subjects = ClientSubjects(parts.database, Subjects.under(master_key))
-    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, subjects)
+    clients, subjects = UserinfoClientStore(parts.database), Subjects.under(master_key)
+    keys, sealer = ClientKeys(parts.fetcher), SecretSealer(master_key)
+    responses = UserinfoResponses(config.issuer, parts.ring, keys, sealer)
+    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, clients, subjects, responses)
     return [*userinfo.endpoints(), *MetadataEndpoint(parts.metadata).endpoints()]
 
 

@@ -38,7 +38,7 @@ class Person:
 async def person(idp, **claims):
     made = Person(await idp.add_user(**claims))
     added = Authenticator(str(uuid4()), "Phone", made.secret, 0, clock.now(), None)
-    assert await idp.parts.verifiers.totp.add(made.sub, added)
+    assert await idp.parts.totp.add(made.sub, added)
     return made
 
 
@@ -136,7 +136,7 @@ async def test_one_code_sent_from_two_logins_at_once_begins_one_session(idp):
 async def test_two_good_codes_sent_at_once_in_one_login_begin_one_session(idp, browser):
     who = await person(idp)
     codes = [f"CODE-{number}-{uuid4()}" for number in range(2)]
-    await idp.parts.verifiers.recovery_codes.replace(who.sub, [digest(code) for code in codes], clock.now())
+    await idp.parts.recovery_codes.replace(who.sub, [digest(code) for code in codes], clock.now())
     page = await password_stage(idp, browser, who)
     sent = [idp.submit(browser, page, method="recovery_code", code=code, action="login") for code in codes]
     answers = await asyncio.gather(*sent)
@@ -147,7 +147,7 @@ async def test_two_good_codes_sent_at_once_in_one_login_begin_one_session(idp, b
 
 async def test_recovery_code_works_once_however_it_is_typed(idp, browser):
     who = await person(idp)
-    await idp.parts.verifiers.recovery_codes.replace(who.sub, [digest("ABCD-EFGH-JKMN-P0R1")], clock.now())
+    await idp.parts.recovery_codes.replace(who.sub, [digest("ABCD-EFGH-JKMN-P0R1")], clock.now())
     page = await password_stage(idp, browser, who)
     assert 'id="use-recovery_code"' in page.text
     typed = {"method": "recovery_code", "code": " abcd efgh jkmn pori ", "action": "login"}
@@ -307,7 +307,7 @@ async def test_session_at_one_factor_rises_by_the_second_alone_and_keeps_its_sid
     assert before.authentication.acr == ACR_ONE_FACTOR
     who = Person(sub)
     added = Authenticator(str(uuid4()), "Phone", who.secret, 0, clock.now(), None)
-    await idp.parts.verifiers.totp.add(sub, added)
+    await idp.parts.totp.add(sub, added)
     await asyncio.sleep(1.1)
     page = await follow(browser, await browser.get(idp.ask(acr=ACR_MULTI_FACTOR)))
     assert page.url.path == SECOND
@@ -345,14 +345,14 @@ async def test_essential_level_lets_a_user_set_an_app_up_shows_recovery_codes_on
     assert "<svg" in page.text
     wrong = await idp.submit(browser, page, code="nonsense", action="login")
     assert wrong.status_code == 403
-    assert not await idp.parts.verifiers.totp.has(sub)
+    assert not await idp.parts.totp.has(sub)
     codes = await idp.submit(browser, page, code=who.code(-1), name="  My   phone ", action="login")
     assert codes.status_code == 200
     assert len(re.findall(r"<code>[0-9A-Z-]{19}</code>", codes.text)) == 10
     assert not await idp.is_logged_in(browser)
     answer = idp.answer(await idp.submit(browser, codes, action="continue"))
     assert (answer.step, answer.authentication.acr) == ("step-9", ACR_MULTI_FACTOR)
-    assert [each.name for each in await idp.parts.verifiers.totp.list_of(sub)] == ["My phone"]
+    assert [each.name for each in await idp.parts.totp.list_of(sub)] == ["My phone"]
     assert is_sent_to_the_start(await idp.submit(browser, codes, action="continue"))
 
 
@@ -380,7 +380,7 @@ async def test_secret_offered_to_another_user_is_not_taken(idp, browser, fields)
     code = pyotp.TOTP(known).at(clock.now())
     refused = await idp.submit(browser, page, offer=fields(theirs)["offer"], code=code, action="login")
     assert refused.status_code == 403
-    assert not await idp.parts.verifiers.totp.has(sub)
+    assert not await idp.parts.totp.has(sub)
 
 
 async def test_old_session_must_show_its_password_before_it_sets_something_up(idp, browser):

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tessera_idp.protocol.levels import Strength
+from tessera_idp.protocol.passkey import RelyingParty
+from tessera_idp.store.passkey_challenges import PasskeyChallenges
+from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.recovery_codes import RecoveryCodeStore
 from tessera_idp.store.totp import TotpStore
 from tessera_idp.store.users import UserStore
@@ -18,6 +21,9 @@ class Verifiers:
 
     users: UserStore
     passwords: Argon2id
+    passkeys: PasskeyStore
+    challenges: PasskeyChallenges
+    relying_party: RelyingParty
     totp: TotpStore
     recovery_codes: RecoveryCodeStore
 
@@ -60,6 +66,7 @@ class LoginMethod:
         is_enrolled: Whether the user of that sub can use it.
         prepare: The values of its template, where it has any.
         set_up: Where it can be set up in a login that demands its level.
+        beside: The part that offers it on the first page, under the form of another method, instead of a link.
 
     """
 
@@ -72,3 +79,4 @@ class LoginMethod:
     is_enrolled: Callable[[str, Verifiers], Awaitable[bool]]
     prepare: Callable[[Stage, Verifiers], Awaitable[Mapping[str, object]]] | None = None
     set_up: str | None = None
+    beside: str | None = None
