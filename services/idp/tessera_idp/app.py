@@ -15,6 +15,7 @@ from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
 from tessera_idp.endpoints.account.recovery_codes import RecoveryCodesEndpoint
+from tessera_idp.endpoints.account.security import SecurityEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.account.totp import TotpEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
@@ -183,6 +184,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     layout = AccountLayout(pages, forms)
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, layout, AccountStore(parts.database))
+    account += SecurityEndpoint(guard, layout, verifiers).endpoints()
     account += _passkey_endpoints(config, parts, guard, layout)
     account += TotpEndpoint(guard, layout, totp_set_up, factors, protection).endpoints()
     account += RecoveryCodesEndpoint(guard, layout, factors).endpoints()

@@ -25,6 +25,7 @@ LOGIN_METHODS: dict[str, LoginMethod] = {
         is_enrolled=passkey.is_enrolled,
         prepare=passkey.prepare,
         beside=passkey.BESIDE,
+        is_guessable=False,
     ),
     totp.METHOD: LoginMethod(
         strength=totp.STRENGTH,

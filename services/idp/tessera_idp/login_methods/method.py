@@ -66,6 +66,8 @@ class LoginMethod:
         is_enrolled: Whether the user of that sub can use it.
         prepare: The values of its template, where it has any.
         set_up: Where it can be set up in a login that demands its level.
+        is_guessable: Whether trying could find the proof, so that tries over one account are counted; where it could
+            not, nobody's tries may keep the owner out.
         beside: The part that offers it on the first page, under the form of another method, instead of a link.
 
     """
@@ -80,3 +82,4 @@ class LoginMethod:
     prepare: Callable[[Stage, Verifiers], Awaitable[Mapping[str, object]]] | None = None
     set_up: str | None = None
     beside: str | None = None
+    is_guessable: bool = True
