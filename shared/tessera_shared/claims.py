@@ -1,5 +1,8 @@
 """Standard claims by scope (OpenID Connect Core §5.1, §5.4) and the authentication context classes Tessera tells."""
 
+from collections.abc import Mapping
+from typing import Any
+
 SCOPE_CLAIMS: dict[str, tuple[str, ...]] = {
     "openid": ("sub",),
     "profile": (
@@ -38,3 +41,18 @@ def reaches(acr: str, wanted: str | None) -> bool:
     if acr not in ACR_VALUES or wanted not in ACR_VALUES:
         return acr == wanted
     return ACR_VALUES.index(acr) >= ACR_VALUES.index(wanted)
+
+
+def asked_for(known: Mapping[str, Any], wishes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Those of a user's claims that were asked for one by one (OpenID Connect Core §5.5.1).
+
+    Args:
+        known: What is known of the user.
+        wishes: By claim `{"essential": boolean, "values": [...]}`; where values are named, another one is not told.
+
+    """
+    return {
+        name: known[name]
+        for name, wish in wishes.items()
+        if known.get(name) is not None and (not wish["values"] or known[name] in wish["values"])
+    }

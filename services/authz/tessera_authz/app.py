@@ -42,6 +42,7 @@ from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
 from tessera_authz.store.scopes import ScopeDirectory
+from tessera_authz.store.user_claims import UserClaimsStore
 from tessera_authz.tokens.issue import TokenIssuer
 from tessera_authz.tokens.revoke import GrantRevoker
 from tessera_authz.tokens.signer import Signer
@@ -122,6 +123,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     pushed = PushedRequestStore(rooms.database)
     reader = RequestReader(
         Supported(RESPONSE_MODES, config.resources),
+        rooms.scopes,
         pushed,
         RequestObjectReader(config.issuer, client_keys, config.clock_tolerance_seconds),
         rooms.ring,
@@ -147,7 +149,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         ),
     )
     refresh_grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
-    issuer = TokenIssuer(config, signer, grants, rooms.subjects)
+    issuer = TokenIssuer(config, signer, grants, UserClaimsStore(rooms.database), rooms.subjects)
     possession = Possession(rooms.proofs, config.public_urls)
     return [
         *authorize.endpoints(),

@@ -17,7 +17,7 @@ from tessera_shared.scope import parse
 async def make_bootstrap_scopes(config: AuthzConfig, database: Database) -> None:
     """Make the configured scopes that are not there yet."""
     for scope in config.bootstrap_scopes:
-        entry = ScopeEntry(scope.name, scope.title, scope.detail, scope.default, scope.open)
+        entry = ScopeEntry(scope.name, scope.title, scope.detail, scope.default, scope.open, scope.acr)
         async with database.transaction() as tx:
             made = await scopes.add(tx, entry, clock.now())
         if made:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tessera_authz.limits import LimitsConfig
+from tessera_shared.claims import ACR_VALUES
 from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig, Tls
 from tessera_shared.handoff import ASK_LIFETIME
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
@@ -72,6 +73,14 @@ class BootstrapScope(Section):
     detail: str = ""
     default: bool = False
     open: bool = False
+    acr: str | None = None
+
+    @field_validator("acr")
+    @classmethod
+    def _is_known(cls, value: str | None) -> str | None:
+        if value is not None and value not in ACR_VALUES:
+            raise ValueError(f"must be one of {', '.join(ACR_VALUES)}")
+        return value
 
 
 class Registration(Section):

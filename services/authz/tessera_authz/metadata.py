@@ -16,7 +16,8 @@ from tessera_authz.client_auth import (
 from tessera_authz.config import AuthzConfig
 from tessera_authz.grants import GRANTS
 from tessera_authz.protocol import pkce
-from tessera_authz.protocol.authorization_request import PROMPTS, RESPONSE_TYPES
+from tessera_authz.protocol.authorization_request import RESPONSE_TYPES
+from tessera_authz.protocol.openid_parameters import DISPLAYS, PROMPTS
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.scopes import ScopeDirectory
@@ -79,7 +80,8 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "prompt_values_supported": list(PROMPTS),
         "claim_types_supported": ["normal"],
         "claims_supported": _claims_supported(),
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
+        "display_values_supported": list(DISPLAYS),
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": list(ALL_SIGNING_ALGS),
         "require_signed_request_object": False,

@@ -12,6 +12,7 @@ from tessera_authz.protocol.client_metadata import READERS, Supported, check
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS, FAPI2_SIGNING_ALGS, PROFILES
 from tessera_authz.protocol.registration_policy import STRICT_WHEN_TRUE, STRICTNESS, Bounds
 from tessera_authz.protocol.subject_identifier import check_unchanged
+from tessera_shared.claims import ACR_VALUES, reaches
 from tessera_shared.errors import OAuthError
 from tessera_shared.jose.algorithms import generate
 
@@ -244,7 +245,8 @@ def test_a_public_client_keeps_pkce_and_rotation_whatever_its_profile():
 
 def test_a_client_with_credentials_cannot_give_them_up():
     assert (
-        refused({"token_endpoint_auth_method": "none"}, replace(BOUNDS, confidential=True)) == "invalid_client_metadata"
+        refused({"token_endpoint_auth_method": "none"}, replace(BOUNDS, confidential=True, require_acr=ACR_VALUES[1]))
+        == "invalid_client_metadata"
     )
 
 
@@ -280,6 +282,7 @@ SETTINGS = st.fixed_dictionaries(
         "grant_types": st.lists(st.sampled_from(list(SUPPORTED.grant_types)), unique=True),
         "token_endpoint_auth_method": st.sampled_from(METHODS),
         "assertion_audience": st.sampled_from(["issuer", "any"]),
+        "require_acr": st.sampled_from(ACR_VALUES),
         "signing_algs": st.lists(st.sampled_from(["RS256", "ES256", "none", "HS256"]), unique=True),
     },
 )
@@ -289,6 +292,7 @@ ALL_BOUNDS = st.builds(
     st.lists(st.sampled_from(["authorization_code", "refresh_token", "client_credentials"]), unique=True).map(tuple),
     st.sampled_from(STRICTNESS),
     st.booleans(),
+    st.sampled_from([None, *ACR_VALUES]),
 )
 
 
@@ -306,7 +310,9 @@ def test_no_metadata_goes_beyond_its_bounds(sent, bounds):
     assert set(client.grant_types) <= set(bounds.grant_types)
     assert not (bounds.confidential and client.is_public)
     assert client.needs_pkce or not floor.require_pkce
-    assert client.rotates_refresh_tokens or not floor.refresh_token_rotation
+    # bound tokens need no rotation (FAPI 2.0 Security Profile §5.3.2.1)
+    assert client.rotates_refresh_tokens or not floor.refresh_token_rotation or client.sender_constrained_access_tokens
+    assert bounds.require_acr is None or reaches(client.require_acr or "", bounds.require_acr)
     assert client.require_pushed_authorization_requests or not floor.require_pushed_authorization_requests
     assert client.sender_constrained_access_tokens or not floor.sender_constrained_access_tokens
     assert client.assertion_audience == "issuer" or floor.assertion_audience == "any"

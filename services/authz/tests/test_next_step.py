@@ -38,12 +38,12 @@ def test_a_login_without_consent_means_consent():
 
 def test_remembered_consent_means_proceed():
     step = next_step(REQUEST, ALICE, ("openid", "profile", "email"), LOGGED_IN)
-    assert step == Proceed(ALICE, ("openid", "profile"), newly_consented=False)
+    assert step == Proceed(ALICE, ("openid", "profile"), "1")
 
 
 def test_consent_just_given_means_proceed_with_that_scope():
     answer = replace(CONSENTED, scope=("openid",))
-    assert next_step(REQUEST, ALICE, (), answer) == Proceed(ALICE, ("openid",), newly_consented=True)
+    assert next_step(REQUEST, ALICE, (), answer) == Proceed(ALICE, ("openid",), "1", newly_consented=("openid",))
 
 
 def test_consent_to_more_than_was_asked_does_not_count():

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from tessera_authz.protocol.authorization_request import AuthorizationRequest, Checked
+from tessera_authz.protocol.claims_request import ClaimsRequest, Wish
 from tessera_authz.protocol.models import AuthorizationCode, Grant
 from tessera_authz.store import clients
 from tessera_authz.store.clients import ClientDirectory, ClientSecret
@@ -50,13 +51,14 @@ async def code(database, client_id):
         amr=("pwd",),
         nonce=None,
         resource=("https://rs.example",),
+        claims=ClaimsRequest({"email": Wish(essential=True)}, {"name": Wish(values=("Alice",))}),
         created_at=now,
         expires_at=now + timedelta(days=1),
     )
     code = AuthorizationCode(
         opaque.digest(opaque.new()), "https://a/cb", "x", "jkt", now + timedelta(minutes=1), None, grant
     )
-    await GrantStore(database).add(grant, code, remember_consent=True)
+    await GrantStore(database).add(grant, code, consented=("openid",))
     return code
 
 
@@ -111,7 +113,7 @@ async def test_consent_is_remembered_and_added_to(database, client_id, code):
     assert await store.consented_scope("alice", client_id) == ("openid",)
     grant = replace(code.grant, id=str(uuid4()), scope=("profile",))
     other = replace(code, code_hash=opaque.digest(opaque.new()), grant=grant)
-    await GrantStore(database).add(grant, other, remember_consent=True)
+    await GrantStore(database).add(grant, other, consented=("profile",))
     assert set(await store.consented_scope("alice", client_id)) == {"openid", "profile"}
 
 

@@ -19,8 +19,10 @@ from tessera_idp.endpoints.consent import ConsentEndpoint
 from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
+from tessera_idp.endpoints.login_flow import LoginFlow
 from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
+from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
@@ -32,6 +34,7 @@ from tessera_idp.store.account import AccountStore
 from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
+from tessera_idp.store.logins_under_way import LoginsUnderWayStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -75,6 +78,7 @@ class Parts:
     users: UserStore
     devices: DeviceStore
     sessions: SessionStore
+    logins: LoginsUnderWayStore
     mailer: Mailer
     metrics: Metrics
     traces: Traces
@@ -100,6 +104,7 @@ def build_parts(
         users=UserStore(database),
         sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
+        logins=LoginsUnderWayStore(database),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         metrics=Metrics(),
         traces=traces,
@@ -137,14 +142,17 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     hints = _hints(config, parts, master_key)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
     protection = Protection(Throttle(parts.redis), config.protection)
-    login = LoginEndpoint(
-        handover, forms, sessions, Verifiers(parts.users, parts.passwords), protection, devices, pages
+    flow = LoginFlow(
+        handover, forms, sessions, parts.logins, Verifiers(parts.users, parts.passwords), devices, protection
     )
+    login = LoginEndpoint(handover, forms, sessions, flow, pages)
+    second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
     account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
-    return [*login.endpoints(), *consent.endpoints(), *logout.endpoints(), *account]
+    login_stages = [*login.endpoints(), *second_factor.endpoints()]
+    return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
 
 def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: AccountStore) -> list[Endpoint]:

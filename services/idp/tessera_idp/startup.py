@@ -71,6 +71,7 @@ def start_background(parts: Parts, delivery: Delivery) -> Background:
 
     async def purge_sessions() -> None:
         await parts.sessions.purge(clock.now())
+        await parts.logins.purge(clock.now())
         await parts.devices.purge(clock.now())
 
     background = Background()

@@ -1,11 +1,14 @@
 """Login by password tells nothing by its time."""
 
 import time
+from datetime import UTC, datetime
 
 from tessera_idp.login_methods import password
-from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.login_methods.method import Stage, Verifiers
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.http import form
+
+STAGE = Stage(None, b"", datetime(2026, 11, 24, tzinfo=UTC))
 
 
 class NoUsers:
@@ -23,7 +26,7 @@ async def test_unknown_user_takes_as_long_as_a_wrong_password():
     sent = form.parse(b"username=nobody&password=guess")
     for _ in range(7):
         started = time.perf_counter()
-        assert await password.verify(sent, Verifiers(NoUsers(), argon2id)) is None
+        assert await password.verify(sent, STAGE, Verifiers(NoUsers(), argon2id)) is None
         unknown.append(time.perf_counter() - started)
         started = time.perf_counter()
         assert not await argon2id.verify(hashed, "guess")

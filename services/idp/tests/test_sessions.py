@@ -20,8 +20,8 @@ async def log_in_page(idp, browser, **changes):
 async def test_session_cookie_is_kept_from_scripts_and_other_sites(idp, browser, password):
     page = await log_in_page(idp, browser)
     response = await idp.submit(browser, page, username=await idp.add_user(), password=password, action="login")
-    name, *attributes = response.headers["set-cookie"].split("; ")
-    assert name.startswith("tessera_session=")
+    cookies = [cookie.split("; ") for cookie in response.headers.get_list("set-cookie")]
+    attributes = next(rest for name, *rest in cookies if name.startswith("tessera_session="))
     assert set(attributes) == {"HttpOnly", "Path=/", "SameSite=lax"}
     assert response.headers["cache-control"] == "no-store"
 

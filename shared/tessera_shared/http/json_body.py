@@ -1,12 +1,12 @@
 """A JSON object as the body of a request: bounded, read once, without what different parsers read differently."""
 
-import json
 from typing import Any
 
 from starlette.requests import Request
 
 from tessera_shared.errors import OAuthError
 from tessera_shared.http.form import read_body
+from tessera_shared.strict_json import read_object
 
 _JSON = "application/json"
 
@@ -49,24 +49,8 @@ def parse_object(raw: bytes, error: str) -> dict[str, Any]:
 
     """
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
-        # neither a lone surrogate nor a number without end can be written
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
-    except (ValueError, RecursionError) as problem:
+        return read_object(raw.decode("utf-8"))
+    except ValueError as problem:
         raise OAuthError(
             error, "The body is no JSON object.", section="RFC 8259", received=type(problem).__name__
         ) from problem
-    if not isinstance(value, dict) or b"\\u0000" in raw or b"\x00" in raw:
-        raise OAuthError(error, "The body is no JSON object.", section="RFC 8259", received=type(value).__name__)
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("duplicate member")
-    return members
-
-
-def _refuse_constant(name: str) -> Any:  # noqa: ANN401 - never returns
-    raise ValueError(name)

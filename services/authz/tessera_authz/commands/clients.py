@@ -21,7 +21,7 @@ from tessera_shared.scope import parse
 
 Member = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A member of RFC 7591; lists and switches as JSON."),
+    typer.Option("--set", metavar="NAME=VALUE", help="A member of RFC 7591; lists, switches and numbers as JSON."),
 ]
 
 
@@ -109,6 +109,7 @@ def _within(bounds: Bounds | None, metadata: Mapping[str, Any]) -> Bounds | None
         scope=parse(metadata["scope"]),
         grant_types=tuple(metadata["grant_types"]),
         profile=metadata["profile"],
+        require_acr=metadata.get("require_acr"),
     )
 
 
@@ -120,13 +121,13 @@ def _members(given: list[str] | None) -> dict[str, Any]:
             raise CommandError(
                 f"--set {pair}: no member of client metadata; known are {', '.join(client_metadata.READERS)}"
             )
-        members[name] = _value(text)
+        members[name] = _value(name, text)
     return members
 
 
-def _value(text: str) -> Any:  # noqa: ANN401 - JSON
-    """Lists, objects and switches are JSON; everything else is a text."""
-    if text[:1] in ("[", "{") or text in ("true", "false", "null"):
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - JSON
+    """Lists, objects, switches and numbers are JSON; everything else is a text."""
+    if text[:1] in ("[", "{") or text in ("true", "false", "null") or name in client_metadata.NUMBERS:
         try:
             return json.loads(text)
         except ValueError as error:

@@ -11,6 +11,7 @@ from tessera_authz.store import scopes
 from tessera_authz.store.scopes import ScopeEntry
 from tessera_shared import audit, clock
 from tessera_shared.audit import Event
+from tessera_shared.claims import ACR_VALUES
 from tessera_shared.command_line import CommandError, Group, Result
 
 _TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,80}")
@@ -20,6 +21,8 @@ _MAX_TITLE, _MAX_DETAIL = 60, 120
 
 Default = Annotated[bool | None, typer.Option("--default/--no-default", help="For registrations that name no scope.")]
 Opened = Annotated[bool | None, typer.Option("--open/--no-open", help="Clients may register for it by themselves.")]
+
+Acr = Annotated[str | None, typer.Option(help="The level of login that it needs at least; empty: any will do.")]
 
 
 async def list_scopes(work: Work) -> Result:
@@ -39,9 +42,10 @@ async def add(
     detail: Annotated[str, typer.Option(help="And a little more.")] = "",
     default: Default = None,
     opened: Opened = None,
+    acr: Acr = None,
 ) -> Result:
     """Make a scope; clients may then be given it."""
-    entry = ScopeEntry(name, title, detail, is_default=bool(default), is_open=bool(opened))
+    entry = ScopeEntry(name, title, detail, is_default=bool(default), is_open=bool(opened), acr=acr or None)
     _check(entry)
     async with work.database.transaction() as tx:
         if not await scopes.add(tx, entry, clock.now()):
@@ -57,6 +61,7 @@ async def change(
     detail: Annotated[str | None, typer.Option(help="And a little more.")] = None,
     default: Default = None,
     opened: Opened = None,
+    acr: Acr = None,
 ) -> Result:
     """Change what is said of a scope, and who gets it."""
     old = await _find(work, name)
@@ -66,6 +71,7 @@ async def change(
         old.detail if detail is None else detail,
         is_default=old.is_default if default is None else default,
         is_open=old.is_open if opened is None else opened,
+        acr=old.acr if acr is None else acr or None,
     )
     _check(entry)
     async with work.database.transaction() as tx:
@@ -97,6 +103,8 @@ def _check(entry: ScopeEntry) -> None:
     for text, longest in ((entry.title, _MAX_TITLE), (entry.detail, _MAX_DETAIL)):
         if len(text) > longest or not all(character.isprintable() for character in text):
             raise CommandError(f"title and detail have at most {_MAX_TITLE} and {_MAX_DETAIL} printable characters")
+    if entry.acr is not None and entry.acr not in ACR_VALUES:
+        raise CommandError(f"--acr is one of {', '.join(ACR_VALUES)}")
     if not entry.title.strip():
         raise CommandError("a scope needs a title")
 

@@ -20,6 +20,7 @@ from tessera_authz.protocol.authorization_request import AuthorizationRequest
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.models import AuthorizationCode, Grant
 from tessera_authz.protocol.next_step import Consent, Login, Proceed, is_identity_assured, next_step
+from tessera_authz.protocol.openid_parameters import DISPLAYS
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
 from tessera_authz.store.grants import GrantStore
@@ -172,12 +173,13 @@ class AuthorizationEndpoint:
             scope=step.scope,
             sid=step.authentication.sid,
             auth_time=datetime.fromtimestamp(step.authentication.auth_time, UTC),
-            acr=step.authentication.acr,
+            acr=step.acr,
             amr=step.authentication.amr,
             nonce=request.nonce,
             resource=request.resource,
             created_at=now,
             expires_at=now + self.lifetimes.grant,
+            claims=step.claims,
         )
         expires_at = now + self.lifetimes.code
         code = AuthorizationCode(
@@ -189,7 +191,7 @@ class AuthorizationEndpoint:
             consumed_at=None,
             grant=grant,
         )
-        await self.grants.add(grant, code, remember_consent=step.newly_consented)
+        await self.grants.add(grant, code, consented=step.newly_consented)
         return value
 
     def endpoints(self) -> list[Endpoint]:
@@ -247,7 +249,11 @@ def request_parameters(where: Where) -> tuple[Parameter, ...]:
         Parameter("nonce", "Comes back in the ID token", where=where),
         Parameter("prompt", "none, login, consent or select_account", where=where),
         Parameter("max_age", "How old the login may be, in seconds", where=where),
+        Parameter("acr_values", "The levels of login that are preferred, space-delimited", where=where),
+        Parameter("claims", "Single claims for the ID token and userinfo, as JSON", where=where),
         Parameter("login_hint", "Who is expected to log in", where=where),
         Parameter("id_token_hint", "An ID token of the user who is expected; it may have expired", where=where),
         Parameter("ui_locales", "Preferred languages", where=where),
+        Parameter("claims_locales", "Preferred languages of claims; each is known in one language only", where=where),
+        Parameter("display", "How pages are shown; they fit every size", where=where, values=DISPLAYS),
     )

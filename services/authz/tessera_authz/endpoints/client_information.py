@@ -51,6 +51,10 @@ class ClientMetadata(TypedDict, total=False):
     request_object_signing_alg: str
     authorization_signed_response_alg: str
     id_token_signed_response_alg: str
+    default_max_age: int
+    require_auth_time: bool
+    default_acr_values: list[str]
+    require_acr: str
     profile: str
     require_pkce: bool
     require_pushed_authorization_requests: bool

@@ -40,7 +40,7 @@ class HandOver:
             step=step,
             want="login" if isinstance(missing, Login) else "consent",
             client=_display(client),
-            scope=request.scope,
+            scope=request.consent_scope,
             redirect_origin=origin(request.redirect_uri),
             silent=request.is_silent,
             authenticated_after=request.authenticated_after,
@@ -48,7 +48,10 @@ class HandOver:
             ui_locales=request.ui_locales,
             sub=authentication.sub if authentication else request.expected_sub,
             sid=authentication.sid if authentication else None,
-            described=_describe(request.scope, await self.scopes.all()) if authentication else (),
+            described=_describe(request.consent_scope, await self.scopes.all()) if authentication else (),
+            acr=request.acr,
+            acr_essential=request.acr_essential,
+            select_account=request.selects_account,
         )
         sealed = handoff.seal_ask(ask, self.ring.current.active("enc", "A256GCM", now), now)
         return RedirectResponse(f"{self.idp_url}/oidc/v1/{ask.want}?{urlencode({'ask': sealed})}", 303, NO_STORE)

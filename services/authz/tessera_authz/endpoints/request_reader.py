@@ -14,6 +14,7 @@ from tessera_authz.protocol.authorization_request import (
 )
 from tessera_authz.protocol.client import Client
 from tessera_authz.store.pushed_requests import PushedRequestStore
+from tessera_authz.store.scopes import ScopeDirectory
 from tessera_authz.tokens import opaque
 from tessera_shared import id_token_hint
 from tessera_shared.clock import seconds
@@ -40,6 +41,7 @@ class RequestReader:
     """Reads and checks authorization requests."""
 
     supported: Supported
+    scopes: ScopeDirectory
     pushed: PushedRequestStore
     objects: RequestObjectReader
     keys: KeySource
@@ -100,13 +102,16 @@ class RequestReader:
     async def _parse(
         self, parameters: Parameters, client: Client, reply: ReplyAddress, now: datetime
     ) -> AuthorizationRequest:
-        request = rules.parse(parameters, client, reply, self.supported, seconds(now))
+        levels = {entry.name: entry.acr for entry in await self.scopes.all() if entry.acr is not None}
+        request = rules.parse(parameters, client, reply, replace(self.supported, acr_of_scope=levels), seconds(now))
         hint = parameters.get("id_token_hint")
-        return (
-            request if hint is None else replace(request, expected_sub=await self._expected(hint, client, request, now))
-        )
+        hinted = None if hint is None else await self._hinted(hint, client, request, now)
+        named = self._named(request, client)
+        if hinted is not None and named is not None and hinted != named:
+            raise _nobody("The id_token_hint and the claims name different users.")
+        return replace(request, expected_sub=named or hinted)
 
-    async def _expected(self, hint: str, client: Client, request: AuthorizationRequest, now: datetime) -> str | None:
+    async def _hinted(self, hint: str, client: Client, request: AuthorizationRequest, now: datetime) -> str | None:
         """OIDC Core §3.1.2.1: whom the hint names. One that names nobody must not let whoever is logged in through."""
         try:
             claims = await id_token_hint.verify(hint, self.keys, self.issuer, client.client_id, now)
@@ -122,6 +127,15 @@ class RequestReader:
                 ) from error
             return None
 
+    def _named(self, request: AuthorizationRequest, client: Client) -> str | None:
+        """OIDC Core §5.5.1: whom the value of the claim sub names, as this client is told it."""
+        if request.expected_sub is None:
+            return None
+        try:
+            return self.subjects.meant(request.expected_sub, client.sector)
+        except InvalidToken as error:
+            raise _nobody("The claims name a user who is not known.") from error
+
     async def _read_pushed(self, request_uri: str, client: Client, now: datetime) -> Checked:
         """RFC 9126 §4: bound to its client; parameters beside it are ignored."""
         uri_hash = opaque.digest(request_uri)
@@ -129,6 +143,10 @@ class RequestReader:
         if request is None:
             raise request_uri_not_valid("unknown, another client's, used up or expired")
         return Checked(request, uri_hash)
+
+
+def _nobody(description: str) -> OAuthError:
+    return OAuthError("login_required", description, section="OIDC Core §3.1.2.2", expected="one user who is known")
 
 
 def request_uri_not_valid(received: str) -> OAuthError:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tessera_authz.grants.grant import Circumstances, GrantType
 from tessera_authz.protocol import resource as resources
-from tessera_authz.protocol.authorization_request import check_scope, default_scope
 from tessera_authz.protocol.client import AuthenticatedClient
+from tessera_authz.protocol.requested_scope import check_scope, default_scope
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.tokens.authorization import Authorization, Decision, Refuse
 from tessera_shared import scope as scopes

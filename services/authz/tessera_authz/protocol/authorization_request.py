@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tessera_authz.protocol import pkce, redirect_uri
+from tessera_authz.protocol import authentication_level as levels
+from tessera_authz.protocol import claims_request, openid_parameters, pkce, redirect_uri
 from tessera_authz.protocol import resource as resources
+from tessera_authz.protocol.claims_request import NOTHING, ClaimsRequest
 from tessera_authz.protocol.client import Client
-from tessera_shared import scope as scopes
+from tessera_authz.protocol.requested_scope import parse_scope
 from tessera_shared.errors import OAuthError
 from tessera_shared.scope import Scope
 
 RESPONSE_TYPES = ("code",)
-PROMPTS = ("none", "login", "consent", "select_account")
-_MAX_LENGTHS = {"state": 2048, "nonce": 2048, "login_hint": 512, "ui_locales": 512}
+_MAX_LENGTHS = {
+    **dict.fromkeys(("state", "nonce"), 2048),
+    **dict.fromkeys(("login_hint", "ui_locales", "claims_locales", "acr_values"), 512),
+}
 """In characters: what is stored, or travels on in addresses and tokens."""
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -42,10 +46,17 @@ class ReplyAddress:
 
 @dataclass(frozen=True, slots=True)
 class Supported:
-    """What the server serves, for the checks: its response modes, and the resources it issues tokens for."""
+    """What the server serves, for the checks.
+
+    Attributes:
+        resources: Those it issues tokens for.
+        acr_of_scope: The scope tokens that need a level of login.
+
+    """
 
     response_modes: Collection[str]
     resources: Collection[str]
+    acr_of_scope: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,10 @@ class AuthorizationRequest:
 
     Attributes:
         authenticated_after: The login must not be older, in seconds since the epoch (`max_age`, `prompt=login`).
-        expected_sub: Who must be logged in (`id_token_hint`).
+        expected_sub: Who must be logged in (`id_token_hint`, or the claim sub).
+        acr_values: The authentication context classes that the client asks for.
+        acr: The one that the login should reach; where it is essential, it must.
+        claims: The user's claims that are asked for one by one, as far as this client may.
 
     """
 
@@ -72,11 +86,25 @@ class AuthorizationRequest:
     resource: tuple[str, ...] = ()
     dpop_jkt: str | None = None
     expected_sub: str | None = None
+    acr_values: tuple[str, ...] = ()
+    acr: str | None = None
+    acr_essential: bool = False
+    claims: ClaimsRequest = NOTHING
 
     @property
     def is_silent(self) -> bool:
         """Whether no page may be shown."""
         return "none" in self.prompt
+
+    @property
+    def selects_account(self) -> bool:
+        """Whether the user must be asked which account it is."""
+        return "select_account" in self.prompt
+
+    @property
+    def consent_scope(self) -> Scope:
+        """What the user is asked to allow: the scope, and what describes the claims beside it."""
+        return tuple(dict.fromkeys((*self.scope, *claims_request.scope_of(self.claims))))
 
     @property
     def reply_address(self) -> ReplyAddress:
@@ -86,8 +114,8 @@ class AuthorizationRequest:
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> "AuthorizationRequest":
         """Read what `dataclasses.asdict` and JSON made of it."""
-        lists = {name: tuple(stored[name]) for name in ("scope", "prompt", "resource")}
-        return cls(**{**stored, **lists})
+        lists = {name: tuple(stored.get(name, ())) for name in ("scope", "prompt", "resource", "acr_values")}
+        return cls(**{**stored, **lists, "claims": ClaimsRequest.from_stored(stored.get("claims"))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +170,26 @@ def parse(
     challenge = parameters.get("code_challenge")
     if challenge is not None or client.needs_pkce:
         pkce.check_challenge(challenge, parameters.get("code_challenge_method"))
-    prompt = _parse_prompt(parameters.get("prompt"))
-    return AuthorizationRequest(
+    prompt = openid_parameters.parse_prompt(parameters.get("prompt"))
+    openid_parameters.check_display(parameters.get("display"))
+    request = AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=reply.redirect_uri,
         response_mode=reply.response_mode,
         state=reply.state,
-        scope=_parse_scope(parameters.get("scope"), client, prompt),
+        scope=parse_scope(parameters.get("scope"), client, prompt),
         code_challenge=challenge,
         nonce=parameters.get("nonce"),
         prompt=prompt,
-        authenticated_after=_authenticated_after(prompt, parameters.get("max_age"), now),
+        authenticated_after=openid_parameters.authenticated_after(
+            prompt, parameters.get("max_age"), client.default_max_age, now
+        ),
         login_hint=parameters.get("login_hint"),
-        ui_locales=parameters.get("ui_locales"),
+        ui_locales=openid_parameters.parse_locales(parameters.get("ui_locales")),
         resource=resources.check(parameters.resources, supported.resources),
         dpop_jkt=_parse_jkt(parameters.get("dpop_jkt")),
     )
+    return _with_level_and_claims(request, parameters, client, supported)
 
 
 def bind_to_key(request: AuthorizationRequest, jkt: str | None) -> AuthorizationRequest:
@@ -218,57 +250,6 @@ def _refuse_unsupported(parameters: Parameters) -> None:
             )
 
 
-def _parse_prompt(value: str | None) -> tuple[str, ...]:
-    prompt = tuple(dict.fromkeys((value or "").split()))
-    if not set(prompt) <= set(PROMPTS):
-        raise _invalid(
-            "The prompt is not one of none, login, consent, select_account.", "OIDC Core §3.1.2.1", "a prompt"
-        )
-    if "none" in prompt and len(prompt) > 1:
-        raise _invalid("The prompt none goes with no other.", "OIDC Core §3.1.2.1", "none alone")
-    return prompt
-
-
-def _parse_scope(value: str | None, client: Client, prompt: tuple[str, ...]) -> Scope:
-    scope = scopes.parse(value) if value else default_scope(client)
-    check_scope(scope, client)
-    if "openid" in scope and "consent" not in prompt:  # OIDC Core §11: offline access needs the user's consent
-        scope = tuple(token for token in scope if token != "offline_access")
-    return scope
-
-
-def default_scope(client: Client) -> Scope:
-    """The scope of a request that names none (RFC 6749 §3.3): what the client registered, but no OpenID Connect.
-
-    Raises:
-        OAuthError: invalid_scope, where that leaves nothing.
-
-    """
-    scope = tuple(token for token in client.scope if token not in ("openid", "offline_access"))
-    if not scope:
-        raise OAuthError(
-            "invalid_scope", "The request names no scope, and there is no default.", section="RFC 6749 §3.3"
-        )
-    return scope
-
-
-def check_scope(scope: Scope, client: Client) -> None:
-    """Refuse a scope that the client did not register for.
-
-    Raises:
-        OAuthError: invalid_scope.
-
-    """
-    if not scopes.is_within(scope, client.scope):
-        raise OAuthError(
-            "invalid_scope",
-            "The client may not ask for this scope.",
-            section="RFC 6749 §3.3",
-            expected=scopes.format_scope(client.scope),
-            received=scopes.format_scope(scope)[:200],
-        )
-
-
 def _parse_jkt(value: str | None) -> str | None:
     """RFC 9449 §10: the code is bound to the key of this thumbprint."""
     if value is not None and not _THUMBPRINT.fullmatch(value):
@@ -276,13 +257,23 @@ def _parse_jkt(value: str | None) -> str | None:
     return value
 
 
-def _authenticated_after(prompt: tuple[str, ...], max_age: str | None, now: int) -> int | None:
-    """When the login must have been, at the earliest (OIDC Core §3.1.2.1)."""
-    if max_age is not None and not (max_age.isascii() and max_age.isdigit() and len(max_age) <= 10):  # noqa: PLR2004
-        raise _invalid("The max_age is not a number of seconds.", "OIDC Core §3.1.2.1", "a non-negative number")
-    if "login" in prompt or "select_account" in prompt:
-        return now
-    return None if max_age is None else max(now - int(max_age), 0)
+def _with_level_and_claims(
+    request: AuthorizationRequest, parameters: Parameters, client: Client, supported: Supported
+) -> AuthorizationRequest:
+    """OIDC Core §5.5: claims are asked for with the scope openid; a level of login may be asked for without it."""
+    claims = claims_request.parse(parameters.get("claims")) if "openid" in request.scope else NOTHING
+    asked = levels.asked(parameters.get("acr_values"), claims.id_token.get("acr"), client.default_acr_values)
+    own = () if client.require_acr is None else (client.require_acr,)
+    by_scope = (acr for token, acr in supported.acr_of_scope.items() if token in request.scope)
+    level = levels.wanted(asked, (*own, *by_scope))
+    return replace(
+        request,
+        expected_sub=claims_request.named_sub(claims),
+        acr_values=asked.values,
+        acr=level.acr,
+        acr_essential=level.essential,
+        claims=claims_request.served(claims, client.scope),
+    )
 
 
 def _invalid(description: str, section: str, expected: str) -> OAuthError:

@@ -18,6 +18,8 @@ class Client:
     """What a client registered, under the names of the specifications; the rest are Tessera's settings.
 
     Attributes:
+        default_max_age: In seconds, for requests without max_age; `default_acr_values` likewise.
+        require_acr: The level of login that every request of this client needs at least.
         sender_constrained_access_tokens: Either binding will do (FAPI 2.0), where the two named ones ask for theirs.
         refresh_token_rotation: Off only for confidential clients.
         assertion_audience: `issuer`: an assertion's aud is the issuer as one string; `any`: the token endpoint or the
@@ -52,6 +54,9 @@ class Client:
     policy_uri: str | None = None
     tos_uri: str | None = None
     post_logout_redirect_uris: tuple[str, ...] = ()
+    default_max_age: int | None = None
+    default_acr_values: tuple[str, ...] = ()
+    require_acr: str | None = None
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
     frontchannel_logout_uri: str | None = None

@@ -14,6 +14,7 @@ from tessera_authz.protocol.registered_uri import origin_of, redirect_problem, s
 from tessera_authz.protocol.registration_policy import STRICT_WHEN_TRUE, Bounds, check_bounds, refusal
 from tessera_authz.protocol.subject_identifier import check_sector
 from tessera_shared import scope as scopes
+from tessera_shared.claims import ACR_VALUES
 from tessera_shared.errors import OAuthError
 from tessera_shared.pairwise import SUBJECT_TYPES
 from tessera_shared.scope import Scope
@@ -27,7 +28,12 @@ TLS_SUBJECTS = tuple(f"tls_client_auth_{name}" for name in ("subject_dn", "san_d
 FETCHED = ("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri")
 """What the server calls by itself: by https, or by http at hosts that the configuration names."""
 
+NUMBERS = ("default_max_age",)
+"""The members whose values are numbers."""
+
 _MAX_URIS, _MAX_TEXT, _MAX_NAMES = 30, 300, 50
+_LONGEST_AGE = 10**9
+"""In seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +184,16 @@ def _names(value: Any) -> str | None:  # noqa: ANN401 - JSON
     return None if is_list and not any(_text(name) for name in value) else "must be a list of texts"
 
 
+def _age(value: Any) -> str | None:  # noqa: ANN401 - JSON
+    is_age = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST_AGE
+    return None if is_age else "must be a number of seconds"
+
+
+def _acr_values(value: Any) -> str | None:  # noqa: ANN401 - JSON
+    is_list = isinstance(value, list) and all(acr in ACR_VALUES for acr in value)
+    return None if is_list else f"must be a list of {', '.join(ACR_VALUES)}"
+
+
 def _uris(value: Any) -> str | None:  # noqa: ANN401 - JSON
     is_list = isinstance(value, list) and len(value) <= _MAX_URIS and all(isinstance(uri, str) for uri in value)
     return None if is_list else f"must be a list of at most {_MAX_URIS} URIs"
@@ -225,6 +241,10 @@ READERS: Mapping[str, Callable[[Any], str | None]] = {
     "contacts": _names,
     "software_id": _text,
     "software_version": _text,
+    "default_max_age": _age,
+    "require_auth_time": _switch,
+    "default_acr_values": _acr_values,
+    "require_acr": _one_of(*ACR_VALUES),
     "subject_type": _one_of(*SUBJECT_TYPES),
     "token_endpoint_auth_signing_alg": _text,
     "request_object_signing_alg": _text,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from tessera_authz.protocol.claims_request import NOTHING, ClaimsRequest
 from tessera_shared.scope import Scope
 
 
@@ -23,6 +24,7 @@ class Grant:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    claims: ClaimsRequest = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

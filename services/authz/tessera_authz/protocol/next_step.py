@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+from tessera_authz.protocol import authentication_level as levels
+from tessera_authz.protocol import claims_request
 from tessera_authz.protocol.authorization_request import AuthorizationRequest
+from tessera_authz.protocol.claims_request import NOTHING, ClaimsRequest
 from tessera_authz.protocol.client import Client
+from tessera_shared.claims import reaches
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer, Authentication
-from tessera_shared.scope import Scope, is_within
+from tessera_shared.scope import Scope, is_within, limited
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +27,23 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Proceed:
-    """Nothing is missing: the client gets its code."""
+    """Nothing is missing: the client gets its code.
+
+    Attributes:
+        acr: What tokens tell of the login's strength.
+        claims: Those that were asked for one by one, and allowed.
+        newly_consented: What the user has just allowed, to be remembered.
+
+    """
 
     authentication: Authentication
     scope: Scope
-    newly_consented: bool
+    acr: str
+    claims: ClaimsRequest = NOTHING
+    newly_consented: Scope = ()
 
+
+_UNMET = "The user cannot log in as strongly as the request demands."
 
 NextStep = Login | Consent | Proceed | OAuthError
 
@@ -45,13 +60,24 @@ def next_step(
         return _error("login_required", "Another user is logged in than was expected.", "OIDC Core §3.1.2.1")
     if authentication.auth_time < (request.authenticated_after or 0):
         return _error("login_required", "The login is older than the request allows.", "OIDC Core §3.1.2.1")
-    if answer and answer.outcome == "consented" and is_within(answer.scope, request.scope):
-        return Proceed(authentication, answer.scope, newly_consented=True)
-    if "consent" in request.prompt or not is_within(request.scope, consented):
+    if request.acr_essential and not reaches(authentication.acr, request.acr):
+        return _too_weak(request)
+    acr = levels.told(authentication.acr, request.acr_values)
+    if answer and answer.outcome == "consented" and is_within(answer.scope, request.consent_scope):
+        allowed = claims_request.served(request.claims, answer.scope)
+        return Proceed(authentication, limited(answer.scope, request.scope), acr, allowed, answer.scope)
+    if "consent" in request.prompt or not is_within(request.consent_scope, consented):
         if request.is_silent:
             return _error("consent_required", "The user has not consented yet.", "OIDC Core §3.1.2.6")
         return Consent(authentication)
-    return Proceed(authentication, request.scope, newly_consented=False)
+    return Proceed(authentication, request.scope, acr, request.claims)
+
+
+def _too_weak(request: AuthorizationRequest) -> OAuthError:
+    """The login is not as strong as it must be: under prompt=none another one is all that is missing."""
+    if request.is_silent:
+        return _error("login_required", "The user must log in more strongly.", "OIDC Core §3.1.2.6")
+    return levels.unmet(_UNMET)
 
 
 def _refusal(answer: Answer) -> OAuthError | None:
@@ -62,11 +88,7 @@ def _refusal(answer: Answer) -> OAuthError | None:
         case "no_session":
             return _error("login_required", "The user is not logged in.", "OIDC Core §3.1.2.6")
         case "unmet":
-            return _error(
-                "unmet_authentication_requirements",
-                "The user cannot log in as strongly as the request demands.",
-                "OIDC Unmet Authentication Requirements §2",
-            )
+            return levels.unmet(_UNMET)
         case _:
             return None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tessera_authz.protocol.profiles import PROFILES
 from tessera_shared import scope as scopes
+from tessera_shared.claims import reaches
 from tessera_shared.errors import OAuthError
 from tessera_shared.scope import Scope
 
@@ -36,6 +37,7 @@ class Bounds:
         grant_types: The grant types it may register for.
         profile: Its profile is this one or a stricter one.
         confidential: It registered with credentials, and cannot give them up.
+        require_acr: The level of login that an administrator gave it, and that it cannot lower.
 
     """
 
@@ -43,6 +45,7 @@ class Bounds:
     grant_types: tuple[str, ...]
     profile: str
     confidential: bool = False
+    require_acr: str | None = None
 
     def to_stored(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -51,13 +54,18 @@ class Bounds:
             "grant_types": list(self.grant_types),
             "profile": self.profile,
             "confidential": self.confidential,
+            "require_acr": self.require_acr,
         }
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> "Bounds":
         """Read what `to_stored` wrote."""
         return cls(
-            scopes.parse(stored["scope"]), tuple(stored["grant_types"]), stored["profile"], stored["confidential"]
+            scopes.parse(stored["scope"]),
+            tuple(stored["grant_types"]),
+            stored["profile"],
+            stored["confidential"],
+            stored.get("require_acr"),
         )
 
 
@@ -78,6 +86,8 @@ def check_bounds(metadata: Mapping[str, Any], bounds: Bounds) -> None:
         raise refusal("token_endpoint_auth_method", "must not become none", "a method with credentials")
     if STRICTNESS.index(metadata["profile"]) < STRICTNESS.index(bounds.profile):
         raise refusal("profile", "must not be less strict than the one of registration", bounds.profile)
+    if not reaches(metadata.get("require_acr", ""), bounds.require_acr):
+        raise refusal("require_acr", "must not be lowered", str(bounds.require_acr))
     _check_settings(metadata)
 
 

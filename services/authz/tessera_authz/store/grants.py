@@ -1,26 +1,28 @@
 """Grants with their codes and refresh tokens; each is consumed by one conditional statement."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from tessera_authz.protocol.claims_request import NOTHING, ClaimsRequest
 from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
 from tessera_shared.db import Database, Row
 from tessera_shared.scope import Scope
 
 _GRANT = """g.id, g.client_id, g.sub, g.scope AS grant_scope, g.sid, g.auth_time, g.acr, g.amr, g.nonce, g.resource,
-    g.created_at AS grant_created_at, g.expires_at AS grant_expires_at, g.revoked_at"""
+    g.claims, g.created_at AS grant_created_at, g.expires_at AS grant_expires_at, g.revoked_at"""
 
 INSERT_GRANT = """
 WITH consent AS (
     INSERT INTO authz.consents (sub, client_id, scope, granted_at)
-    SELECT $3, $2, $4::text[], $10 WHERE $12
+    SELECT $3, $2, $12::text[], $10 WHERE cardinality($12::text[]) > 0
     ON CONFLICT (sub, client_id) DO UPDATE SET granted_at = excluded.granted_at, scope =
         (SELECT array_agg(DISTINCT token) FROM unnest(consents.scope || excluded.scope) AS token)
 ), made AS (
     INSERT INTO authz.grants
-        (id, client_id, sub, scope, sid, auth_time, acr, amr, nonce, created_at, expires_at, resource)
-    VALUES ($1, $2, $3, $4::text[], $5, $6, $7, $8, $9, $10, $11, $17) RETURNING id
+        (id, client_id, sub, scope, sid, auth_time, acr, amr, nonce, created_at, expires_at, resource, claims)
+    VALUES ($1, $2, $3, $4::text[], $5, $6, $7, $8, $9, $10, $11, $17, $19) RETURNING id
 )
 INSERT INTO authz.authorization_codes
     (code_hash, grant_id, redirect_uri, code_challenge, created_at, expires_at, dpop_jkt)
@@ -100,8 +102,8 @@ class GrantStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, grant: Grant, code: AuthorizationCode, *, remember_consent: bool) -> None:
-        """Store a grant with its first code, and the user's consent where it was just given."""
+    async def add(self, grant: Grant, code: AuthorizationCode, *, consented: Scope = ()) -> None:
+        """Store a grant with its first code, and what the user has just allowed."""
         await self._database.execute(
             INSERT_GRANT,
             UUID(grant.id),
@@ -115,13 +117,14 @@ class GrantStore:
             grant.nonce,
             grant.created_at,
             grant.expires_at,
-            remember_consent,
+            list(consented),
             code.code_hash,
             code.redirect_uri,
             code.code_challenge,
             code.expires_at,
             list(grant.resource),
             code.dpop_jkt,
+            _to_json(grant.claims),
         )
 
     async def find_code(self, code_hash: bytes) -> AuthorizationCode | None:
@@ -217,4 +220,10 @@ def _to_grant(row: Row) -> Grant:
         created_at=row["grant_created_at"],
         expires_at=row["grant_expires_at"],
         revoked_at=row["revoked_at"],
+        claims=ClaimsRequest.from_stored(json.loads(row["claims"])) if row["claims"] else NOTHING,
     )
+
+
+def _to_json(claims: ClaimsRequest) -> str | None:
+    stored = claims.to_stored()
+    return None if stored is None else json.dumps(stored)

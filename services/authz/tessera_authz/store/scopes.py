@@ -12,14 +12,15 @@ from tessera_shared.scope import Scope
 
 CHANNEL = "scope_changed"
 
-LOAD = "SELECT name, title, detail, is_default, is_open FROM authz.scopes ORDER BY created_at, name"
+LOAD = "SELECT name, title, detail, is_default, is_open, acr FROM authz.scopes ORDER BY created_at, name"
 INSERT = """
-INSERT INTO authz.scopes (name, title, detail, is_default, is_open, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (name) DO NOTHING RETURNING name
+INSERT INTO authz.scopes (name, title, detail, is_default, is_open, acr, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (name) DO NOTHING RETURNING name
 """
 UPDATE = """
-UPDATE authz.scopes SET title = $2, detail = $3, is_default = $4, is_open = $5, updated_at = $6 WHERE name = $1
-RETURNING name
+UPDATE authz.scopes
+SET title = $2, detail = $3, is_default = $4, is_open = $5, acr = $6, updated_at = $7
+WHERE name = $1 RETURNING name
 """
 DELETE = "DELETE FROM authz.scopes WHERE name = $1 RETURNING name"
 
@@ -32,6 +33,7 @@ class ScopeEntry:
         title: What the consent page says it allows, and `detail` a little more.
         is_default: A registration that names no scope gets it.
         is_open: Clients may register for it by themselves; others only an administrator gives.
+        acr: The level of login that it needs at least; none: any will do.
 
     """
 
@@ -40,6 +42,7 @@ class ScopeEntry:
     detail: str
     is_default: bool = False
     is_open: bool = False
+    acr: str | None = None
 
 
 class ScopeDirectory:
@@ -106,9 +109,9 @@ def names(entries: Sequence[ScopeEntry], *, default: bool = False, opened: bool 
     return tuple(e.name for e in entries if (e.is_default or not default) and (e.is_open or not opened))
 
 
-def _values(entry: ScopeEntry) -> tuple[str, str, str, bool, bool]:
-    return entry.name, entry.title, entry.detail, entry.is_default, entry.is_open
+def _values(entry: ScopeEntry) -> tuple[str, str, str, bool, bool, str | None]:
+    return entry.name, entry.title, entry.detail, entry.is_default, entry.is_open, entry.acr
 
 
 def _to_entry(row: Row) -> ScopeEntry:
-    return ScopeEntry(row["name"], row["title"], row["detail"], row["is_default"], row["is_open"])
+    return ScopeEntry(row["name"], row["title"], row["detail"], row["is_default"], row["is_open"], row["acr"])

@@ -1,19 +1,23 @@
 """Issuing: sign, then consume and store in one statement. Every token answer is made here."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from typing import NotRequired
+from typing import Any, NotRequired
 
 import orjson
 from typing_extensions import TypedDict
 
 from tessera_authz.config import AuthzConfig
+from tessera_authz.protocol import claims_request
 from tessera_authz.protocol.models import AuthorizationCode, Grant, RefreshToken
 from tessera_authz.store.grants import GrantStore, NewRefreshToken
+from tessera_authz.store.user_claims import UserClaimsStore
 from tessera_authz.tokens import access_token, id_token, opaque
 from tessera_authz.tokens.authorization import Authorization
 from tessera_authz.tokens.signer import Signer
 from tessera_shared.access_token import TYP as ACCESS_TOKEN_TYP
+from tessera_shared.claims import asked_for
 from tessera_shared.pairwise import Subjects
 from tessera_shared.scope import format_scope
 
@@ -32,11 +36,14 @@ class TokenAnswer(TypedDict):
 class TokenIssuer:
     """Makes the tokens of an authorization."""
 
-    def __init__(self, config: AuthzConfig, signer: Signer, grants: GrantStore, subjects: Subjects) -> None:
+    def __init__(
+        self, config: AuthzConfig, signer: Signer, grants: GrantStore, users: UserClaimsStore, subjects: Subjects
+    ) -> None:
         self._issuer = config.issuer
         self._lifetimes = config.lifetimes
         self._signer = signer
         self._grants = grants
+        self._users = users
         self._subjects = subjects
 
     async def issue(self, authorization: Authorization, presented: str | None, now: datetime) -> bytes | None:
@@ -48,7 +55,7 @@ class TokenIssuer:
             now: The current time.
 
         """
-        answer = self._sign(self._as_told(authorization), now)
+        answer = self._sign(self._as_told(authorization), await self._user_claims(authorization), now)
         new = self._new_refresh_token(authorization, answer, now)
         body = orjson.dumps(answer)
         match authorization.consumes:
@@ -61,6 +68,15 @@ class TokenIssuer:
                 first = True
         return body if first else None
 
+    async def _user_claims(self, authorization: Authorization) -> dict[str, Any]:
+        """What the ID token was asked to tell of the user (OIDC Core §5.5), as it is now."""
+        grant = authorization.grant
+        if grant is None or "openid" not in authorization.scope:
+            return {}
+        asked = claims_request.served(grant.claims, authorization.client.scope).id_token
+        wishes = {name: asdict(wish) for name, wish in asked.items()}
+        return asked_for(await self._users.find(grant.sub, wishes), wishes) if wishes else {}
+
     def _as_told(self, authorization: Authorization) -> Authorization:
         """With the user's identifier as this client is told it, in every token alike (OIDC Core §8)."""
         grant = authorization.grant
@@ -69,7 +85,7 @@ class TokenIssuer:
         sub = self._subjects.told(grant.sub, authorization.client.sector)
         return replace(authorization, sub=sub, grant=replace(grant, sub=sub))
 
-    def _sign(self, authorization: Authorization, now: datetime) -> TokenAnswer:
+    def _sign(self, authorization: Authorization, user_claims: Mapping[str, Any], now: datetime) -> TokenAnswer:
         lifetime = timedelta(seconds=self._lifetimes.access_token_seconds)
         claims = access_token.claims(authorization, self._issuer, lifetime, now)
         answer: TokenAnswer = {
@@ -79,16 +95,24 @@ class TokenIssuer:
             "scope": format_scope(authorization.scope),
         }
         if authorization.grant is not None and "openid" in authorization.scope:
-            answer["id_token"] = self._sign_id_token(authorization, authorization.grant, answer["access_token"], now)
+            bound_to = answer["access_token"]
+            answer["id_token"] = self._sign_id_token(authorization, authorization.grant, bound_to, user_claims, now)
         return answer
 
-    def _sign_id_token(self, authorization: Authorization, grant: Grant, bound_to: str, now: datetime) -> str:
+    def _sign_id_token(
+        self,
+        authorization: Authorization,
+        grant: Grant,
+        bound_to: str,
+        user_claims: Mapping[str, Any],
+        now: datetime,
+    ) -> str:
         nonce = None if isinstance(authorization.consumes, RefreshToken) else grant.nonce
         alg = authorization.client.id_token_signed_response_alg or self._signer.default_alg
         at_hash = id_token.hash_access_token(bound_to, alg)
         lifetime = timedelta(seconds=self._lifetimes.id_token_seconds)
         claims = id_token.claims(grant, self._issuer, lifetime, now, at_hash=at_hash, nonce=nonce)
-        return self._signer.sign(claims, typ=id_token.TYP, alg=alg, now=now)
+        return self._signer.sign({**user_claims, **claims}, typ=id_token.TYP, alg=alg, now=now)
 
     def _new_refresh_token(
         self, authorization: Authorization, answer: TokenAnswer, now: datetime

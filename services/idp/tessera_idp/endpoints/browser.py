@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_idp.endpoints.audit_trail import AuditTrail, user_agent
-from tessera_idp.login_methods import LoginMethod
+from tessera_idp.login_methods import STRENGTHS
 from tessera_idp.protocol.form_token import form_token, is_foreign, is_form_token
-from tessera_idp.protocol.models import Session, User
+from tessera_idp.protocol.levels import Used, acr_of, amr_of
+from tessera_idp.protocol.models import Session
 from tessera_idp.store.sessions import NewLogin, SessionStore
 from tessera_shared import logging
 from tessera_shared.audit import Event
@@ -28,7 +29,7 @@ _COOKIE_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """The cookies: `session` of the login, `form` of the forms, `device` of the browser.
+    """The cookies: `session` of the login, `form` of the forms, `device` of the browser, `login_…` of a login begun.
 
     Under TLS `__Host-` binds them to this host.
     """
@@ -130,27 +131,32 @@ class Sessions:
         return session if session and session.sub == sub else None
 
     async def begin(
-        self, request: Request, user: User, method: LoginMethod, now: datetime
+        self, request: Request, sub: str, used: tuple[Used, ...], now: datetime
     ) -> tuple[Authentication, str]:
-        """Store a login; what is told of it, and the browser's new cookie: never one that it had before."""
+        """Store a login; what is told of it, and the browser's new cookie: never one that it had before.
+
+        The time of a login is the time of its last method: the user was actively authenticated then.
+        """
+        acr, amr = acr_of((each.method for each in used), STRENGTHS), amr_of(used, STRENGTHS)
         old = self.cookies.read(request, "session")
         cookie = secrets.token_urlsafe(_COOKIE_BYTES)
         login = NewLogin(
             sid=secrets.token_urlsafe(16),
             cookie_hash=_hash(cookie),
-            sub=user.sub,
+            sub=sub,
             auth_time=now,
-            acr=method.acr,
-            amr=method.amr,
+            acr=acr,
+            amr=amr,
+            used=used,
             user_agent=user_agent(request),
             address=request.state.client_address,
             expires_at=now + self.lifetime,
         )
         begun = await self.store.begin(login, None if old is None else _hash(old), now + self.revocation_lifetime)
         await self.announce(begun.revoked_grants, now)
-        await self.trail.record(request, user.sub, Event("session.begun", begun.sid, details={"amr": method.amr}))
-        logging.get().info("logged in", sub=user.sub, sid=begun.sid, amr=list(method.amr))
-        return Authentication(user.sub, begun.sid, seconds(now), method.acr, method.amr), cookie
+        await self.trail.record(request, sub, Event("session.begun", begun.sid, details={"amr": amr}))
+        logging.get().info("logged in", sub=sub, sid=begun.sid, acr=acr, amr=list(amr))
+        return Authentication(sub, begun.sid, seconds(now), acr, amr), cookie
 
     async def end(self, request: Request, session: Session, now: datetime) -> None:
         """End a session; what was granted in it is revoked durably first, then announced."""

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from tessera_idp.keys import HANDOFF_ALG
+from tessera_idp.protocol.page_policy import is_own_path
 from tessera_shared.errors import OAuthError, Unavailable
 from tessera_shared.handoff import Answer, Ask, HandoffRefused, open_ask, seal_answer, seal_ask
 from tessera_shared.http.form import Form
@@ -16,6 +17,7 @@ from tessera_shared.keystore.live import LiveRing
 from tessera_shared.keystore.ring import NoSuchKey, RingKey
 
 _RESUME = "/oauth2/v1/authorize/resume"
+_ACCOUNT = "/account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class Handover:
     ring: LiveRing
     issuer: str
 
-    def receive(self, parameters: Form, want: Literal["login", "consent"], now: datetime) -> Received:
-        """The ask in the parameters.
+    def receive(self, parameters: Form, want: Literal["login", "consent"] | None, now: datetime) -> Received:
+        """The ask in the parameters; `want` None takes either kind.
 
         Raises:
             OAuthError: There is none, or it is not for this page, or it is too old.
@@ -46,7 +48,7 @@ class Handover:
             if text is None:
                 raise HandoffRefused("missing")
             ask = open_ask(text, self.ring.current, now)
-            if ask.want != want:
+            if want not in (None, ask.want) or not is_own_path(ask.return_to):
                 raise HandoffRefused("made for another page")
         except HandoffRefused as error:
             raise OAuthError(
@@ -54,10 +56,21 @@ class Handover:
                 "This page was opened without a valid request, or was left open for too long. "
                 "Go back to the application and start again.",
                 section="Tessera hand-over",
-                expected=f"an ask for {want}",
+                expected=f"an ask for {want or 'login or consent'}",
                 received=str(error),
             ) from error
         return Received(text, ask)
+
+    def finish(self, received: Received, answer: Answer, now: datetime) -> Response:
+        """Answer an ask: to the issuer, or, where this service asked itself, by going on to the page it asked for.
+
+        Raises:
+            Unavailable: See `answer`.
+
+        """
+        if received.ask.return_to is None:
+            return self.answer(answer, now)
+        return RedirectResponse(received.ask.return_to if answer.authentication else _ACCOUNT, 303, NO_STORE)
 
     def answer(self, answer: Answer, now: datetime) -> Response:
         """Send the browser back to the issuer with an answer.

@@ -1,43 +1,37 @@
-"""`/oidc/v1/login`: who is using this browser?"""
+"""`/oidc/v1/login`: who is using this browser? The first stage of a login, which may be all of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tessera_idp.endpoints.browser import Forms, Sessions
-from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover, Received
-from tessera_idp.endpoints.page_declarations import (
-    ANSWER,
-    BAD_ASK,
-    BUSY,
-    CSRF,
-    NOT_ACCEPTED,
-    PAGE,
-    TOO_MANY,
-    ask_parameter,
-)
-from tessera_idp.login_methods import LOGIN_METHODS
-from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.endpoints.login_flow import LoginFlow, methods_of
+from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, PAGE, TRIED, ask_parameter
+from tessera_idp.login_methods import FIRST_METHODS, LOGIN_METHODS, LoginMethod
 from tessera_idp.login_methods.password import METHOD as PASSWORD
-from tessera_idp.protection import Protection
 from tessera_idp.protocol.freshness import is_fresh
+from tessera_idp.protocol.levels import Finish, SetUp, Used, may_set_up
 from tessera_idp.protocol.models import Session
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_shared import clock, logging
 from tessera_shared.argon2id import Busy
+from tessera_shared.claims import reaches
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer, Ask
 from tessera_shared.http import form
 from tessera_shared.http.as_page import as_page
+from tessera_shared.http.form import Form
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter
 from tessera_shared.http.pages import Pages
+from tessera_shared.translatable import N_
 
-_WRONG = "That username and password do not belong together. Check both and try again."
-_STALE = "This page was open for too long, or your browser does not keep cookies. Try again."
-_BUSY = "Many people are logging in right now. Try again in a moment."
-_TOO_MANY = "There were too many tries. Wait a few minutes, then try again."
+STALE = N_("This page was open for too long, or your browser does not keep cookies. Try again.")
+BUSY_NOW = N_("Many people are logging in right now. Try again in a moment.")
+TOO_MANY_TRIES = N_("There were too many tries. Wait a few minutes, then try again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +41,27 @@ class LoginEndpoint:
     handover: Handover
     forms: Forms
     sessions: Sessions
-    verifiers: Verifiers
-    protection: Protection
-    devices: Devices
+    flow: LoginFlow
     pages: Pages
 
     async def show(self, request: Request) -> Response:
         """GET: answer at once from a session that suffices, else show the page."""
         # 1. what authz wants
         now = clock.now()
-        received = self.handover.receive(form.query(request), "login", now)
-        ask = received.ask
-        # 2. a login that is fresh enough needs no page
+        asked = form.query(request)
+        received = self.handover.receive(asked, "login", now)
+        # 2. a login that is fresh enough and strong enough needs no page; one that can rise needs no password
         session = await self.sessions.current(request, now)
-        if session is not None and is_fresh(session, ask):
-            return self.handover.answer(Answer(ask.step, "authenticated", session.authentication()), now)
+        if session is not None and is_fresh(session, received.ask):
+            response = await self._from_session(request, received, session, now)
+            if response is not None:
+                return response
         # 3. prompt=none: no page may be shown
-        if ask.silent:
-            return self.handover.answer(Answer(ask.step, "no_session"), now)
+        if received.ask.silent:
+            return self.handover.finish(received, Answer(received.ask.step, "no_session"), now)
         # 4. the page
-        return self._page(request, received, ask.login_hint or _username(session, ask))
+        username = received.ask.login_hint or _username(session, received.ask)
+        return await self._page(request, received, _method(asked, FIRST_METHODS), username)
 
     async def submit(self, request: Request) -> Response:
         """POST: check what was typed."""
@@ -75,49 +70,46 @@ class LoginEndpoint:
         now = clock.now()
         sent = await form.body(request)
         received = self.handover.receive(sent, "login", now)
+        name, typed = _method(sent, FIRST_METHODS), sent.get("username")
         # 2. from the page that this browser was shown
         if not self.forms.is_own(request, sent, "login", received.text):
-            return self._page(request, received, sent.get("username"), _STALE, 403)
+            return await self._page(request, received, name, typed, STALE, 403)
         # 3. no
         if sent.get("action") == "deny":
-            return self.handover.answer(Answer(received.ask.step, "denied"), now)
+            return self.handover.finish(received, Answer(received.ask.step, "denied"), now)
         # 4. not too often
-        method = LOGIN_METHODS.get(sent.get("method") or PASSWORD)
-        if method is None:
-            raise OAuthError("invalid_request", "There is no such way to log in.", expected=", ".join(LOGIN_METHODS))
-        username, address = sent.get("username") or "", request.state.client_address
-        attempt = await self.protection.login(username, address, await self.devices.known(request, username, now))
+        username, address = typed or "", request.state.client_address
+        device = await self.flow.devices.known(request, username, now)
+        attempt = await self.flow.protection.login(username, address, device)
         if attempt.wait is not None:
-            response = self._page(request, received, sent.get("username"), _TOO_MANY, 429)
+            response = await self._page(request, received, name, typed, TOO_MANY_TRIES, 429)
             response.headers.update(attempt.retry_after)
             return response
         # 5. yes: who is it?
+        method = LOGIN_METHODS[name]
         try:
-            user = await method.verify(sent, self.verifiers)
+            proof = await method.verify(sent, self.flow.stage(request, received, None, now), self.flow.verifiers)
         except Busy:
-            await self.protection.succeeded(attempt)
+            await self.flow.protection.succeeded(attempt)
             logging.get().warning("logins are waiting: one more was sent away")
-            response = self._page(request, received, sent.get("username"), _BUSY, 503)
+            response = await self._page(request, received, name, typed, BUSY_NOW, 503)
             response.headers["retry-after"] = "1"
             return response
-        if user is None:
-            return self._page(request, received, sent.get("username"), _WRONG, 403)
-        # 6. a session under a new cookie, and the answer
-        await self.protection.succeeded(attempt)
+        if proof is None:
+            return await self._page(request, received, name, typed, method.wrong, 403)
+        # 6. the next stage, or a session and the answer
+        await self.flow.protection.succeeded(attempt)
         now = clock.now()
-        authentication, cookie = await self.sessions.begin(request, user, method, now)
-        response = self.handover.answer(Answer(received.ask.step, "authenticated", authentication), now)
-        self.sessions.cookies.set(response, "session", cookie)
-        await self.devices.remember(request, response, user.sub, now)
-        return response
+        return await self.flow.begin(request, received, proof.sub, (Used(name, proof.amr, now),), now)
 
     def endpoints(self) -> list[Endpoint]:
         """The login page's declaration."""
         show, submit = as_page(self.pages, self.show), as_page(self.pages, self.submit)
+        asked = (ask_parameter("query"), _method_parameter("query"))
         typed = (
             ask_parameter("form"),
             CSRF,
-            Parameter("method", "How to log in", values=tuple(LOGIN_METHODS)),
+            _method_parameter("form"),
             Parameter("username", "Name of the account", example="alice"),
             Parameter("password", "Password of the account"),
             Parameter("action", "The button", values=("login", "deny")),
@@ -126,33 +118,78 @@ class LoginEndpoint:
             Endpoint(
                 "/oidc/v1/login",
                 (
-                    Operation("GET", "Login page", show, (ask_parameter("query"),), (PAGE, ANSWER, BAD_ASK)),
-                    Operation(
-                        "POST", "Log in, or refuse to", submit, typed, (ANSWER, BAD_ASK, NOT_ACCEPTED, TOO_MANY, BUSY)
-                    ),
+                    Operation("GET", "Login page", show, asked, (PAGE, ANSWER, BAD_ASK)),
+                    Operation("POST", "Log in, or refuse to", submit, typed, TRIED),
                 ),
             )
         ]
 
-    def _page(
-        self, request: Request, received: Received, username: str | None, problem: str | None = None, status: int = 200
+    async def _from_session(
+        self, request: Request, received: Received, session: Session, now: datetime
+    ) -> Response | None:
+        """The answer that a fresh session gives, or the stage it lacks; None where the user must begin anew."""
+        ask = received.ask
+        at_once = self.handover.finish(received, Answer(ask.step, "authenticated", session.authentication()), now)
+        if reaches(session.acr, ask.acr) or (ask.silent and not ask.acr_essential):
+            return at_once
+        if ask.silent:
+            return None
+        used = methods_of(session)
+        match await self.flow.missing(received, session.sub, used):
+            case Finish():
+                return at_once
+            case SetUp() if not may_set_up(used, now):
+                return None
+            case _:
+                return await self.flow.begin(request, received, session.sub, used, now)
+
+    async def _page(
+        self,
+        request: Request,
+        received: Received,
+        method: str,
+        username: str | None,
+        problem: str | None = None,
+        status: int = 200,
     ) -> Response:
         client = displayed(received.ask.client)
         browser_id = self.forms.browser_id(request)
+        stage = self.flow.stage(request, received, None, clock.now())
+        prepare = LOGIN_METHODS[method].prepare
         response = self.pages.page(
             request,
             "login.html",
             status=status,
             form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
             image_sources=logo_sources(client),
+            ui_locales=received.ask.ui_locales,
             client=client,
             ask=received.text,
             csrf=self.forms.token(browser_id, "login", received.text),
-            method=PASSWORD,
+            method=method,
+            fields=LOGIN_METHODS[method].template,
+            others=others(FIRST_METHODS, method),
             username=username or "",
             problem=problem,
+            **({} if prepare is None else await prepare(stage, self.flow.verifiers)),
         )
         return self.forms.remember(response, request, browser_id)
+
+
+def others(offered: tuple[str, ...], method: str) -> dict[str, LoginMethod]:
+    """The methods that a page links to beside the one it shows."""
+    return {name: LOGIN_METHODS[name] for name in offered if name != method}
+
+
+def _method(sent: Form, offered: tuple[str, ...]) -> str:
+    name = sent.get("method") or PASSWORD
+    if name not in offered:
+        raise OAuthError("invalid_request", "There is no such way to log in.", expected=", ".join(offered))
+    return name
+
+
+def _method_parameter(where: Literal["query", "form"]) -> Parameter:
+    return Parameter("method", "How to log in", where=where, values=FIRST_METHODS)
 
 
 def _username(session: Session | None, ask: Ask) -> str | None:

@@ -12,6 +12,8 @@ BAD_ASK = Reply(400, "The ask is missing, not from the issuer, or too old", medi
 NOT_ACCEPTED = Reply(403, "The page again: not its own form, or wrong credentials", media_type=HTML)
 BUSY = Reply(503, "The page again: too many logins are waiting", media_type=HTML)
 TOO_MANY = Reply(429, "The page again: too many tries", media_type=HTML, headers=("Retry-After",))
+TRIED = (ANSWER, BAD_ASK, NOT_ACCEPTED, TOO_MANY, BUSY)
+"""What the form of a login's stage is answered."""
 DONE = Parameter("done", "What was done just now", where="query")
 CSRF = Parameter("csrf", "Token of the page", required=True)
 

@@ -1,10 +1,26 @@
-"""The registry of ways to log in; the login page and endpoint read the same dict."""
+"""The registry of ways to log in, in the order they are offered; the pages and endpoints read the same dict."""
 
 from tessera_idp.login_methods import password
-from tessera_idp.login_methods.method import LoginMethod
+from tessera_idp.login_methods.method import LoginMethod, Verifiers
 
-__all__ = ["LOGIN_METHODS", "LoginMethod"]
+__all__ = ["FIRST_METHODS", "LOGIN_METHODS", "SECOND_METHODS", "STRENGTHS", "LoginMethod", "enrolled_methods"]
 
 LOGIN_METHODS: dict[str, LoginMethod] = {
-    password.METHOD: LoginMethod(password.ACR, password.AMR, password.verify),
+    password.METHOD: LoginMethod(
+        strength=password.STRENGTH,
+        is_first=True,
+        title=password.TITLE,
+        template=password.TEMPLATE,
+        wrong=password.WRONG,
+        verify=password.verify,
+        is_enrolled=password.is_enrolled,
+    ),
 }
+STRENGTHS = {name: method.strength for name, method in LOGIN_METHODS.items()}
+FIRST_METHODS = tuple(name for name, method in LOGIN_METHODS.items() if method.is_first)
+SECOND_METHODS = tuple(name for name, method in LOGIN_METHODS.items() if method.strength.is_second)
+
+
+async def enrolled_methods(sub: str, verifiers: Verifiers) -> tuple[str, ...]:
+    """The methods that the user of that sub can use, in the order they are offered."""
+    return tuple([name for name, method in LOGIN_METHODS.items() if await method.is_enrolled(sub, verifiers)])

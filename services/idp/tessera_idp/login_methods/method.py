@@ -1,9 +1,10 @@
 """What every way to log in is made of."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from tessera_idp.protocol.models import User
+from tessera_idp.protocol.levels import Strength
 from tessera_idp.store.users import UserStore
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.http.form import Form
@@ -18,16 +19,50 @@ class Verifiers:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """Where in a login a method is used.
+
+    Attributes:
+        sub: Whose proof it must be; None for the first method, which finds the user.
+        binding: SHA-256 of this browser and this ask, for what must not be used elsewhere.
+        now: The time.
+
+    """
+
+    sub: str | None
+    binding: bytes
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whose proof it was, and what is told of it (RFC 8176)."""
+
+    sub: str
+    amr: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LoginMethod:
     """One way to log in.
 
     Attributes:
-        acr: The authentication context class it reaches (OpenID Connect Core §2).
-        amr: The methods it uses (RFC 8176).
-        verify: The user that the form proves, or None; the reason is logged, never told.
+        strength: What it proves, and whether it is asked for as a second method.
+        is_first: Whether a login can begin with it.
+        title: What the link to it says.
+        template: The part of the page with its fields.
+        wrong: What is told when the proof is wrong.
+        verify: The proof that the form holds, or None; the reason is logged, never told.
+        is_enrolled: Whether the user of that sub can use it.
+        prepare: The values of its template, where it has any.
 
     """
 
-    acr: str
-    amr: tuple[str, ...]
-    verify: Callable[[Form, Verifiers], Awaitable[User | None]]
+    strength: Strength
+    is_first: bool
+    title: str
+    template: str
+    wrong: str
+    verify: Callable[[Form, Stage, Verifiers], Awaitable[Proof | None]]
+    is_enrolled: Callable[[str, Verifiers], Awaitable[bool]]
+    prepare: Callable[[Stage, Verifiers], Awaitable[Mapping[str, object]]] | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tessera_idp.protocol.levels import Used
 from tessera_shared.clock import seconds
 from tessera_shared.handoff import Authentication
 
@@ -22,7 +23,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A login in one browser; `sid` is told to clients, the cookie is not kept readable."""
+    """A login in one browser; `sid` is told to clients, the cookie is not kept readable; `used` are its methods."""
 
     sid: str
     sub: str
@@ -31,6 +32,7 @@ class Session:
     amr: tuple[str, ...]
     username: str
     name: str | None
+    used: tuple[Used, ...] = ()
 
     def authentication(self) -> Authentication:
         """What is told of this login (OpenID Connect Core §2)."""

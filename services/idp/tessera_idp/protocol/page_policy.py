@@ -6,6 +6,7 @@ from tessera_shared.handoff import ClientDisplay
 from tessera_shared.uri import origin
 
 _HOST_SOURCE = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+_OWN_PATH = re.compile(r"/(?:[A-Za-z0-9._~?&=%-][A-Za-z0-9/._~?&=%-]*)?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -35,6 +36,11 @@ def displayed(client: ClientDisplay) -> ClientDisplay:
 def logo_sources(client: ClientDisplay) -> list[str]:
     """The one origin that images may come from, if the client has a logo there."""
     return [] if client.logo_uri is None else [origin(client.logo_uri)]
+
+
+def is_own_path(path: str | None) -> bool:
+    """Whether a browser that is sent there stays at this service; None is nowhere to be sent."""
+    return path is None or _OWN_PATH.fullmatch(path) is not None
 
 
 def _web_address(uri: str | None) -> str | None:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from tessera_idp.protocol.levels import Used
 from tessera_idp.protocol.logout import Revokes
 from tessera_idp.protocol.models import Session
+from tessera_idp.store.logins_under_way import methods_from_json, methods_to_json
 from tessera_shared.db import Database, Row, Transaction
 
-_COLUMNS = "s.sid, s.sub, s.auth_time, s.acr, s.amr, u.username, u.claims ->> 'name' AS name"
+_COLUMNS = "s.sid, s.sub, s.auth_time, s.acr, s.amr, s.methods, u.username, u.claims ->> 'name' AS name"
 _LIVE = "s.ended_at IS NULL AND s.expires_at > $2 AND NOT u.disabled"
 
 FIND = f"""
@@ -27,12 +29,12 @@ SELECT sid, sub FROM idp.sessions WHERE cookie_hash = $1 AND ended_at IS NULL AN
 """
 RENEW = """
 UPDATE idp.sessions SET cookie_hash = $2, auth_time = $3, acr = $4, amr = $5, user_agent = $6, address = $7,
-    expires_at = $8, last_used_at = $3 WHERE sid = $1
+    expires_at = $8, methods = $9, last_used_at = $3 WHERE sid = $1
 """
 INSERT = """
 INSERT INTO idp.sessions
-    (sid, cookie_hash, sub, auth_time, acr, amr, user_agent, address, created_at, last_used_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $4, $4, $9)
+    (sid, cookie_hash, sub, auth_time, acr, amr, user_agent, address, created_at, last_used_at, expires_at, methods)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $4, $4, $9, $10)
 """
 END = """
 WITH ended AS (
@@ -63,6 +65,7 @@ class NewLogin:
     auth_time: datetime
     acr: str
     amr: tuple[str, ...]
+    used: tuple[Used, ...]
     user_agent: str
     address: str
     expires_at: datetime
@@ -159,6 +162,7 @@ async def _renew(tx: Transaction, sid: str, login: NewLogin) -> None:
         login.user_agent,
         login.address,
         login.expires_at,
+        methods_to_json(login.used),
     )
 
 
@@ -174,6 +178,7 @@ async def _insert(tx: Transaction, login: NewLogin) -> None:
         login.user_agent,
         login.address,
         login.expires_at,
+        methods_to_json(login.used),
     )
 
 
@@ -181,5 +186,12 @@ def _to_session(row: Row | None) -> Session | None:
     if row is None:
         return None
     return Session(
-        row["sid"], row["sub"], row["auth_time"], row["acr"], tuple(row["amr"]), row["username"], row["name"]
+        sid=row["sid"],
+        sub=row["sub"],
+        auth_time=row["auth_time"],
+        acr=row["acr"],
+        amr=tuple(row["amr"]),
+        username=row["username"],
+        name=row["name"],
+        used=methods_from_json(row["methods"]),
     )

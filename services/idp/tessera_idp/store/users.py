@@ -14,6 +14,7 @@ FIND_WITH_PASSWORD = """
 SELECT u.sub, u.username, u.claims, u.disabled, u.updated_at, p.hash
 FROM idp.users u LEFT JOIN idp.passwords p USING (sub) WHERE lower(u.username) = lower($1)
 """
+HAS_PASSWORD = "SELECT EXISTS (SELECT FROM idp.passwords WHERE sub = $1)"
 ADD = """
 WITH made AS (
     INSERT INTO idp.users (sub, username, claims, created_at, updated_at) VALUES ($1, $2, $3, $5, $5)
@@ -47,6 +48,10 @@ class UserStore:
         """The user of that name; capital and small letters are the same."""
         row = await self._database.fetchrow(FIND_WITH_PASSWORD, username)
         return None if row is None else UserWithPassword(_to_user(row), row["hash"])
+
+    async def has_password(self, sub: str) -> bool:
+        """Whether the user of that sub has a password."""
+        return bool(await self._database.fetchval(HAS_PASSWORD, sub))
 
     async def add(self, sub: str, username: str, claims: Mapping[str, Any], password_hash: str, now: datetime) -> bool:
         """Store a new user; False where the name is taken."""
