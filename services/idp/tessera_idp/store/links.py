@@ -17,6 +17,10 @@ LOCK = f"{FIND} FOR UPDATE"
 REMOVE = "DELETE FROM idp.links WHERE token_hash = $1"
 FORGET_OF_USER = "DELETE FROM idp.links WHERE sub = $1 AND purpose = $2"
 FORGET_SIGN_UPS = "DELETE FROM idp.links WHERE purpose = 'sign_up' AND lower(email) = lower($1)"
+FORGET_UNDOS_SINCE = """
+DELETE FROM idp.links l USING idp.links used
+WHERE used.token_hash = $1 AND l.sub = used.sub AND l.purpose = 'undo_email' AND l.created_at >= used.created_at
+"""
 PURGE = """
 DELETE FROM idp.links WHERE ctid = ANY (ARRAY(SELECT ctid FROM idp.links WHERE expires_at < $1 LIMIT 5000))
 """
@@ -80,6 +84,11 @@ async def forget_of_user(tx: Transaction, sub: str, purpose: Purpose) -> None:
 async def forget_sign_ups(tx: Transaction, email: str) -> None:
     """Make every link of a sign-up with that address useless."""
     await tx.execute(FORGET_SIGN_UPS, email)
+
+
+async def forget_undos_since(tx: Transaction, token_hash: bytes) -> None:
+    """Use an undo up, and make every later one of the user useless."""
+    await tx.execute(FORGET_UNDOS_SINCE, token_hash)
 
 
 async def purge(database: Database, now: datetime) -> None:

@@ -27,6 +27,7 @@ SET_PASSWORD = """
 INSERT INTO idp.passwords (sub, hash, changed_at) VALUES ($1, $2, $3)
 ON CONFLICT (sub) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at
 """
+REMOVE_PASSWORD = "DELETE FROM idp.passwords WHERE sub = $1"
 HASH = "SELECT hash FROM idp.passwords WHERE sub = $1"
 END_SESSIONS = """
 WITH ended AS (
@@ -71,6 +72,11 @@ async def set_claims(tx: Transaction, sub: str, claims: Mapping[str, Any], now: 
 async def set_password(tx: Transaction, sub: str, hashed: str, now: datetime) -> None:
     """Store another password."""
     await tx.execute(SET_PASSWORD, sub, hashed, now)
+
+
+async def remove_password(tx: Transaction, sub: str) -> None:
+    """Leave the user without a password."""
+    await tx.execute(REMOVE_PASSWORD, sub)
 
 
 async def password_hash(database: Database, sub: str) -> str | None:
