@@ -71,6 +71,9 @@ SECRET_JWT = Client("e2e-secret-jwt", secrets.token_hex(32), method="client_secr
 HS512_ONLY = Client("e2e-hs512-only", secrets.token_hex(32), method="client_secret_jwt", scope="profile")
 DPOP_BOUND = Client("e2e-dpop-bound", "e2e-dpop-bound-secret", scope="openid profile")
 NEVER_ALLOWED = Client("e2e-never-allowed", "e2e-never-allowed-secret")
+MULTI_FACTOR = Client("e2e-multi-factor", "e2e-multi-factor-secret", scope="openid profile")
+VAULT = Client("e2e-vault", "e2e-vault-secret", scope="openid vault")
+IMPATIENT = Client("e2e-impatient", "e2e-impatient-secret", scope="openid profile")
 TLS_DEMO = Client("demo-tls-client", method="tls_client_auth")
 SELF_SIGNED = Client("e2e-self-signed", method="self_signed_tls_client_auth")
 NATIVE_BOUND = Client("e2e-native-bound", method="none", scope="openid profile")
@@ -158,6 +161,21 @@ _METADATA: dict[Client, dict[str, Any]] = {
         "dpop_bound_access_tokens": True,
     },
     NEVER_ALLOWED: {"client_name": "Never allowed", "redirect_uris": [CALLBACK], "grant_types": CODE_GRANTS},
+    MULTI_FACTOR: {
+        "client_name": "Multi-factor",
+        "redirect_uris": [CALLBACK],
+        "grant_types": CODE_GRANTS,
+        "require_acr": "urn:tessera:acr:multi-factor",
+    },
+    VAULT: {"client_name": "Vault", "redirect_uris": [CALLBACK], "grant_types": CODE_GRANTS},
+    IMPATIENT: {
+        "client_name": "Impatient",
+        "redirect_uris": [CALLBACK],
+        "grant_types": CODE_GRANTS,
+        "default_max_age": 1,
+        "require_auth_time": True,
+        "default_acr_values": ["urn:tessera:acr:one-factor"],
+    },
     SELF_SIGNED: {
         "client_name": "Self-signed",
         "redirect_uris": [CALLBACK],
@@ -185,8 +203,10 @@ _METADATA: dict[Client, dict[str, Any]] = {
 
 
 def bootstrap_scopes() -> str:
-    """The setting `bootstrap_scopes` as JSON: the one scope of a client above that is no standard one."""
-    return json.dumps([{"name": "reports:read", "title": "Read reports", "detail": "Of every quarter"}])
+    """The setting `bootstrap_scopes` as JSON: the scopes of the clients above that are no standard ones."""
+    reports = {"name": "reports:read", "title": "Read reports", "detail": "Of every quarter"}
+    vault = {"name": "vault", "title": "Open the vault", "acr": "urn:tessera:acr:multi-factor"}
+    return json.dumps([reports, vault])
 
 
 def bootstrap_clients(key_host_name: str) -> str:

@@ -19,7 +19,7 @@ from tessera_shared.db import Database
 from tessera_shared.errors import Unavailable
 from tessera_shared.redis import Redis
 
-Kind = Literal["client assertion", "DPoP proof", "request object"]
+Kind = Literal["client assertion", "DPoP proof", "request object", "passkey challenge"]
 
 KEY = "tessera:jti:"
 RECORD = """

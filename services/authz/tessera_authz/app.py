@@ -8,9 +8,7 @@ from starlette.types import ASGIApp
 
 from tessera_authz.client_auth import ClientAuthenticator
 from tessera_authz.client_auth.client_assertion import AssertionVerifier
-from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.method import Verifiers
-from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.client_registry import ClientRegistry
 from tessera_authz.config import AuthzConfig
@@ -43,10 +41,12 @@ from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
 from tessera_authz.store.scopes import ScopeDirectory
 from tessera_authz.store.user_claims import UserClaimsStore
-from tessera_authz.tokens.issue import TokenIssuer
+from tessera_authz.tokens.id_token_encryption import IdTokenEncryption
+from tessera_authz.tokens.issue import TokenIssuer, Told
 from tessera_authz.tokens.revoke import GrantRevoker
 from tessera_authz.tokens.signer import Signer
 from tessera_shared.access_token import REQUIRED, TYP, AccessTokenVerifier
+from tessera_shared.client_keys import ClientKeys
 from tessera_shared.db import Database
 from tessera_shared.dpop import ProofVerifier
 from tessera_shared.fetch import Fetcher
@@ -65,6 +65,7 @@ from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.throttle import Throttle
 from tessera_shared.tracing import Traces
 
@@ -100,7 +101,7 @@ def build(rooms: Rooms) -> ASGIApp:
         StartupError: Pages or the OpenAPI document cannot be made.
 
     """
-    pages = load_pages("tessera_authz")
+    pages = load_pages("tessera_authz", branding=rooms.config.branding)
     endpoints = _endpoints(rooms, pages)
     endpoints += metadata_endpoints(metadata(rooms.config, endpoints), rooms.scopes)
     endpoints += document_endpoints("Tessera Authorization Server", DESCRIPTION, endpoints)
@@ -149,7 +150,12 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         ),
     )
     refresh_grace = timedelta(seconds=lifetimes.refresh_grace_seconds)
-    issuer = TokenIssuer(config, signer, grants, UserClaimsStore(rooms.database), rooms.subjects)
+    told = Told(
+        UserClaimsStore(rooms.database),
+        rooms.subjects,
+        IdTokenEncryption(client_keys, rooms.sealer, rooms.directory),
+    )
+    issuer = TokenIssuer(config, signer, grants, told)
     possession = Possession(rooms.proofs, config.public_urls)
     return [
         *authorize.endpoints(),

@@ -1,9 +1,9 @@
 """Scopes and clients of the configuration: made at the first start, left alone later."""
 
 from tessera_authz.client_auth import client_secret_jwt
-from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.config import AuthzConfig, BootstrapClient
+from tessera_authz.protocol.response_encryption import check_encryption
 from tessera_authz.protocol.subject_identifier import check_sector
 from tessera_authz.store import clients, scopes
 from tessera_authz.store.clients import ClientSecret
@@ -12,6 +12,7 @@ from tessera_shared import clock, logging
 from tessera_shared.db import Database
 from tessera_shared.errors import OAuthError, StartupError
 from tessera_shared.scope import parse
+from tessera_shared.secret_sealer import SecretSealer
 
 
 async def make_bootstrap_scopes(config: AuthzConfig, database: Database) -> None:
@@ -30,12 +31,12 @@ async def make_bootstrap_clients(
     """Make the configured clients that are not there yet; a client that is there is left alone.
 
     Raises:
-        StartupError: A new client's scope names a token that no scope has, its secret is too short, or it is pairwise
-            without a sector.
+        StartupError: A new client's scope names a token that no scope has, its secret is too short, it is pairwise
+            without a sector, or there is nothing to encrypt with.
 
     """
     for bootstrap in config.bootstrap_clients:
-        _check_subjects(bootstrap)
+        _check_metadata(bootstrap)
         secret = await _to_stored(bootstrap, secrets, sealer)
         async with database.transaction() as tx:
             made = await clients.add(tx, bootstrap.client_id, bootstrap.metadata, secret, clock.now())
@@ -61,9 +62,10 @@ async def _to_stored(bootstrap: BootstrapClient, secrets: SecretVerifier, sealer
     return ClientSecret(await secrets.hash(secret), None, sealed)
 
 
-def _check_subjects(bootstrap: BootstrapClient) -> None:
+def _check_metadata(bootstrap: BootstrapClient) -> None:
     try:
         check_sector(bootstrap.metadata)
+        check_encryption(bootstrap.metadata)
     except OAuthError as error:
         raise StartupError(f"configuration: bootstrap client {bootstrap.client_id}: {error.description}") from error
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tessera_authz.limits import LimitsConfig
+from tessera_shared.branding import Branding
 from tessera_shared.claims import ACR_VALUES
 from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig, Tls
 from tessera_shared.handoff import ASK_LIFETIME
@@ -136,6 +137,7 @@ class AuthzConfig(ServiceConfig):
     limits: LimitsConfig = LimitsConfig()
     bootstrap_scopes: tuple[BootstrapScope, ...] = ()
     fetch: Fetch = Fetch()
+    branding: Branding = Branding()
     backchannel_logout: BackchannelLogout = BackchannelLogout()
     bootstrap_clients: tuple[BootstrapClient, ...] = ()
     assertion_minutes: int = Field(default=60, ge=1, le=1440)

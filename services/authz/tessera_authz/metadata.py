@@ -19,12 +19,14 @@ from tessera_authz.protocol import pkce
 from tessera_authz.protocol.authorization_request import RESPONSE_TYPES
 from tessera_authz.protocol.openid_parameters import DISPLAYS, PROMPTS
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS
+from tessera_authz.protocol.response_encryption import ENCRYPTED
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.scopes import ScopeDirectory
 from tessera_authz.tokens.id_token import CLAIMS
 from tessera_shared import dpop
 from tessera_shared.claims import ACR_VALUES, SCOPE_CLAIMS
 from tessera_shared.http.openapi import Endpoint, Operation, Reply
+from tessera_shared.jose.encryption import CONTENT_ENCRYPTION, KEY_MANAGEMENT
 from tessera_shared.pairwise import SUBJECT_TYPES
 
 _CALLED_BY_CLIENTS = (
@@ -74,6 +76,8 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(config.keys.signing_algs),
+        "userinfo_signing_alg_values_supported": list(config.keys.signing_algs),
+        **_encryption(),
         "authorization_signing_alg_values_supported": list(config.keys.signing_algs),
         "require_pushed_authorization_requests": False,
         "acr_values_supported": list(ACR_VALUES),
@@ -89,6 +93,15 @@ def metadata(config: AuthzConfig, endpoints: Sequence[Endpoint]) -> dict[str, An
         "client_id_metadata_document_supported": config.registration.metadata_documents,
         "service_documentation": f"{config.issuer}/ui/swagger",
     }
+
+
+def _encryption() -> dict[str, list[str]]:
+    """OpenID Connect Discovery §3: how ID tokens and userinfo can be encrypted."""
+    told: dict[str, list[str]] = {}
+    for name in ENCRYPTED:
+        told[f"{name}_encryption_alg_values_supported"] = list(KEY_MANAGEMENT)
+        told[f"{name}_encryption_enc_values_supported"] = list(CONTENT_ENCRYPTION)
+    return told
 
 
 def _methods(config: AuthzConfig) -> list[str]:

@@ -12,6 +12,7 @@ from tessera_authz.protocol.authorization_request import RESPONSE_TYPES
 from tessera_authz.protocol.client_metadata import SECRET_METHODS, Supported
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS
 from tessera_authz.protocol.registration_policy import Bounds
+from tessera_authz.protocol.response_encryption import ALGS, ENCS
 from tessera_authz.store import scopes
 from tessera_authz.store.scopes import ScopeDirectory
 
@@ -31,6 +32,9 @@ def supported_metadata(config: AuthzConfig) -> Supported:
             "request_object_signing_alg": ALL_SIGNING_ALGS,
             "authorization_signed_response_alg": config.keys.signing_algs,
             "id_token_signed_response_alg": config.keys.signing_algs,
+            "userinfo_signed_response_alg": config.keys.signing_algs,
+            **ALGS,
+            **ENCS,
         },
         fetched_by_http=config.fetch.allowed_hosts,
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 from tessera_authz.app import Rooms, build
 from tessera_authz.backchannel_logout import BackchannelLogout, Effort
 from tessera_authz.bootstrap import make_bootstrap_clients, make_bootstrap_scopes
-from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.client_documents import ClientDocuments
 from tessera_authz.config import AuthzConfig
@@ -45,6 +44,7 @@ from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key, load_master_key
+from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.tracing import open_traces
 
 _KEYS_SECONDS = 30

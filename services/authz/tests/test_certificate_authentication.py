@@ -10,12 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from e2e.certificates import Wanted, authority, issue
 from tessera_authz.client_auth import _extract, self_signed_tls_client_auth, tls_client_auth
-from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.credentials import ClientIdAlone, Presentation
 from tessera_authz.client_auth.method import Verifiers, client_id_alone
 from tessera_authz.protocol.certificate_subject import FIELDS
 from tessera_authz.protocol.client import Client
 from tessera_authz.store.clients import ClientRecord
+from tessera_shared.client_keys import ClientKeys
 from tessera_shared.fetch import Fetched, NotFetched
 from tessera_shared.http.form import parse
 from tessera_shared.mutual_tls.certificate import ClientCertificate

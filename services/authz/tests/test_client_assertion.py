@@ -13,19 +13,19 @@ from joserfc.jwk import ECKey, OctKey
 
 from tessera_authz.client_auth import METHODS, _extract, client_assertion, client_secret_jwt, private_key_jwt
 from tessera_authz.client_auth.client_assertion import AssertionVerifier
-from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.credentials import AssertionCredentials, Presentation
 from tessera_authz.client_auth.method import Verifiers
-from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.client_assertion import ASSERTION_TYPE, Expected, problem_with
 from tessera_authz.store.clients import ClientRecord, ClientSecret
+from tessera_shared.client_keys import ClientKeys
 from tessera_shared.clock import seconds
 from tessera_shared.errors import OAuthError
 from tessera_shared.fetch import Fetched, NotFetched
 from tessera_shared.http.form import parse
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING, generate
 from tessera_shared.sealed import SealBroken
+from tessera_shared.secret_sealer import SecretSealer
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 T = seconds(NOW)

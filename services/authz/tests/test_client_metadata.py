@@ -11,6 +11,7 @@ from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.client_metadata import READERS, Supported, check
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS, FAPI2_SIGNING_ALGS, PROFILES
 from tessera_authz.protocol.registration_policy import STRICT_WHEN_TRUE, STRICTNESS, Bounds
+from tessera_authz.protocol.response_encryption import ALGS, ENCS
 from tessera_authz.protocol.subject_identifier import check_unchanged
 from tessera_shared.claims import ACR_VALUES, reaches
 from tessera_shared.errors import OAuthError
@@ -33,6 +34,8 @@ SUPPORTED = Supported(
     algs={
         "token_endpoint_auth_signing_alg": (*ALL_SIGNING_ALGS, "HS256"),
         "id_token_signed_response_alg": ("RS256", "PS256"),
+        **ALGS,
+        **ENCS,
     },
     fetched_by_http=("localhost:9000",),
 )
@@ -97,7 +100,37 @@ def test_logout_addresses_are_kept_as_they_were_sent(members):
     )
 
 
+def test_what_openid_connect_registers_for_logins_is_kept():
+    members = {
+        "default_max_age": 300,
+        "require_auth_time": True,
+        "default_acr_values": [ACR_VALUES[1], ACR_VALUES[0]],
+        "require_acr": ACR_VALUES[1],
+        "initiate_login_uri": "https://client.example/start",
+    }
+    made = taken(members)
+    assert made.items() >= members.items()
+    client = Client.from_metadata("c", made)
+    assert (client.default_max_age, client.require_acr) == (300, ACR_VALUES[1])
+    assert client.default_acr_values == (ACR_VALUES[1], ACR_VALUES[0])
+
+
+def test_a_level_that_an_administrator_gave_cannot_be_lowered():
+    bounds = replace(BOUNDS, require_acr=ACR_VALUES[1])
+    assert refused({}, bounds) == "invalid_client_metadata"
+    assert refused({"require_acr": ACR_VALUES[0]}, bounds) == "invalid_client_metadata"
+    assert taken({"require_acr": ACR_VALUES[2]}, bounds)["require_acr"] == ACR_VALUES[2]
+
+
 WRONG = [
+    {"default_max_age": "300"},
+    {"default_max_age": -1},
+    {"default_max_age": True},
+    {"default_max_age": 10**10},
+    {"require_auth_time": "yes"},
+    {"default_acr_values": ["urn:example:gold"]},
+    {"default_acr_values": ACR_VALUES[0]},
+    {"require_acr": "urn:example:gold"},
     {"redirect_uris": []},
     {"redirect_uris": CB},
     {"redirect_uris": [5]},
@@ -382,3 +415,54 @@ def test_no_change_may_make_strangers_of_a_clients_users(old, new, same):
         with pytest.raises(OAuthError) as caught:
             check_unchanged(taken(old), taken(new))
         assert caught.value.error == "invalid_client_metadata"
+
+
+ENC_KEYS = {"jwks": {"keys": [{**RSA, "alg": "RSA-OAEP-256", "use": "enc"}, {**EC, "use": "sig"}]}}
+NAMES = ("id_token", "userinfo")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_encryption_without_enc_is_by_the_default_of_the_specification(name):
+    made = taken({f"{name}_encrypted_response_alg": "RSA-OAEP-256", **ENC_KEYS})
+    assert made[f"{name}_encrypted_response_enc"] == "A128CBC-HS256"  # OpenID Connect Registration §2
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"alg": "RSA-OAEP-256", "jwks_uri": "https://client.example/jwks"},
+        {"alg": "RSA-OAEP-256", "enc": "A256GCM", **ENC_KEYS},
+        {"alg": "dir", "enc": "A256CBC-HS512", "token_endpoint_auth_method": "client_secret_jwt"},
+    ],
+)
+def test_encryption_is_taken_where_there_is_something_to_encrypt_with(name, sent):
+    assert taken(named(name, sent))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"enc": "A256GCM", **ENC_KEYS},
+        {"alg": "RSA-OAEP-256"},
+        {"alg": "RSA-OAEP", **ENC_KEYS},
+        {"alg": "RSA1_5", **ENC_KEYS},
+        {"alg": "none", **ENC_KEYS},
+        {"alg": "A128KW", "token_endpoint_auth_method": "client_secret_jwt"},
+        {"alg": "RSA-OAEP-256", "enc": "A128KW", **ENC_KEYS},
+        {"alg": "RSA-OAEP-256", "enc": "none", **ENC_KEYS},
+        {"alg": "ECDH-ES", **ENC_KEYS},  # the only EC key is for signatures
+        {"alg": "RSA-OAEP-256", "jwks": {"keys": [{**RSA, "use": "enc", "alg": "RS256"}]}},
+        {"alg": "dir"},
+        {"alg": "dir", "token_endpoint_auth_method": "client_secret_basic"},
+        {"alg": "dir", "token_endpoint_auth_method": "private_key_jwt", **ENC_KEYS},
+        {"alg": 5, **ENC_KEYS},
+    ],
+)
+def test_encryption_that_could_not_be_done_is_refused(name, sent):
+    assert refused(named(name, sent)) == "invalid_client_metadata"
+
+
+def named(name, sent):
+    return {f"{name}_encrypted_response_{key}" if key in ("alg", "enc") else key: value for key, value in sent.items()}

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 
-from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_registry import ClientRegistry, RegistryRules
 from tessera_authz.protocol import generated_secret
 from tessera_authz.protocol.client_metadata import Supported, check
@@ -24,6 +23,7 @@ from tessera_shared import clock
 from tessera_shared.audit import Actor
 from tessera_shared.errors import OAuthError
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.source import source_of
 
 pytestmark = pytest.mark.integration

@@ -1,20 +1,23 @@
 """The stores against a real PostgreSQL: single use, binding, revocation, and clients forgotten in time."""
 
 import asyncio
+import json
 from dataclasses import replace
-from datetime import timedelta
-from uuid import uuid4
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 
 from tessera_authz.protocol.authorization_request import AuthorizationRequest, Checked
 from tessera_authz.protocol.claims_request import ClaimsRequest, Wish
 from tessera_authz.protocol.models import AuthorizationCode, Grant
-from tessera_authz.store import clients
+from tessera_authz.store import clients, scopes
 from tessera_authz.store.clients import ClientDirectory, ClientSecret
 from tessera_authz.store.grants import GrantStore, NewRefreshToken
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import RequestStore
+from tessera_authz.store.scopes import ScopeEntry
+from tessera_authz.store.user_claims import UserClaimsStore
 from tessera_authz.tokens import opaque
 from tessera_shared import clock
 from tessera_shared.handoff import Authentication
@@ -175,3 +178,34 @@ async def test_a_pushed_request_is_its_clients_alone_and_used_up_once(database, 
     assert await store.find(uri_hash, client_id, now + timedelta(seconds=60)) is None
     assert (await asyncio.gather(*(store.consume(uri_hash, now) for _ in range(20)))).count(True) == 1
     assert await store.find(uri_hash, client_id, now) is None
+
+
+async def test_only_named_claims_of_one_user_can_be_read(database, database_as):
+    idp, sub = await database_as("idp"), uuid4().hex
+    claims = json.dumps({"email": "a@b.example", "name": "A", "nickname": None, "address": {"country": "X"}})
+    statement = "INSERT INTO idp.users (sub, username, claims, created_at, updated_at) VALUES ($1, $1, $2, now(), $3)"
+    await idp.execute(statement, sub, claims, datetime(2026, 1, 2, 3, 4, 5, 999999, tzinfo=UTC))
+    store = UserClaimsStore(database)
+    found = await store.find(sub, ["email", "address", "nickname", "updated_at", "phone_number", "username"])
+    assert found == {"email": "a@b.example", "address": {"country": "X"}, "updated_at": 1767323045}
+    assert await store.find("nobody", ["email"]) == {}
+    await idp.execute("UPDATE idp.users SET disabled = true WHERE sub = $1", sub)
+    assert await store.find(sub, ["email"]) == {}
+
+
+async def test_the_identity_provider_reads_what_was_asked_for_at_userinfo(database_as, code):
+    idp = await database_as("idp")
+    statement = "SELECT client_id, claims FROM authz.userinfo_claims WHERE grant_id = $1"
+    row = await idp.fetchrow(statement, UUID(code.grant.id))
+    assert row["client_id"] == code.grant.client_id
+    assert json.loads(row["claims"]) == {"name": {"essential": False, "values": ["Alice"]}}
+
+
+async def test_a_scope_keeps_its_level(database):
+    name = f"scope-{uuid4().hex}"
+    async with database.transaction() as tx:
+        assert await scopes.add(tx, ScopeEntry(name, "Title", "", acr="level"), clock.now())
+        assert ScopeEntry(name, "Title", "", acr="level") in await scopes.load(tx)
+        assert await scopes.change(tx, ScopeEntry(name, "Title", ""), clock.now())
+        assert ScopeEntry(name, "Title", "") in await scopes.load(tx)
+        assert await scopes.remove(tx, name)

@@ -9,9 +9,10 @@ from starlette.types import ASGIApp
 from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.account.activity import ActivityEndpoint
 from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
-from tessera_idp.endpoints.account.guard import AccountGuard
+from tessera_idp.endpoints.account.guard import AccountGuard, Service
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
+from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
@@ -29,12 +30,15 @@ from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.mail import Mailer
 from tessera_idp.mail.templates import load_mail_templates
+from tessera_idp.notices import Notices
 from tessera_idp.protection import Protection
 from tessera_idp.store.account import AccountStore
 from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.logins_under_way import LoginsUnderWayStore
+from tessera_idp.store.passkey_challenges import PasskeyChallenges
+from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.sessions import SessionStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -78,6 +82,8 @@ class Parts:
     users: UserStore
     devices: DeviceStore
     sessions: SessionStore
+    passkeys: PasskeyStore
+    challenges: PasskeyChallenges
     logins: LoginsUnderWayStore
     mailer: Mailer
     metrics: Metrics
@@ -93,7 +99,7 @@ def build_parts(
         StartupError: The templates of mails are not installed.
 
     """
-    templates = load_mail_templates(config.mail.from_name, config.public_url)
+    templates = load_mail_templates(config.branding, config.public_url)
     return Parts(
         database=database,
         redis=redis,
@@ -104,6 +110,8 @@ def build_parts(
         users=UserStore(database),
         sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
+        passkeys=PasskeyStore(database),
+        challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
         logins=LoginsUnderWayStore(database),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         metrics=Metrics(),
@@ -118,7 +126,7 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
         StartupError: Pages or the OpenAPI document cannot be loaded.
 
     """
-    pages = load_pages("tessera_idp")
+    pages = load_pages("tessera_idp", branding=config.branding)
     endpoints = [*_page_endpoints(config, parts, pages, master_key), *_api_endpoints(config, parts, master_key)]
     endpoints += [*pages.endpoints(), _health(parts)]
     endpoints += document_endpoints(TITLE, DESCRIPTION, endpoints)
@@ -140,7 +148,8 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     )
     handover = Handover(parts.ring, config.issuer)
     hints = _hints(config, parts, master_key)
-    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime)
+    notices = Notices(parts.mailer, parts.database, parts.users, config.public_url)
+    devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices)
     protection = Protection(Throttle(parts.redis), config.protection)
     flow = LoginFlow(
         handover, forms, sessions, parts.logins, Verifiers(parts.users, parts.passwords), devices, protection
@@ -149,8 +158,9 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
-    guard = AccountGuard(handover, sessions, config.public_url, config.account.fresh)
+    guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
+    account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
     login_stages = [*login.endpoints(), *second_factor.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
@@ -162,6 +172,11 @@ def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: Accoun
         *ApplicationsEndpoint(guard, layout, guard.sessions, store).endpoints(),
         *ActivityEndpoint(guard, layout, store).endpoints(),
     ]
+
+
+def _passkey_endpoints(config: IdpConfig, parts: Parts, guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
+    trail = AuditTrail(parts.database)
+    return PasskeysEndpoint(guard, layout, parts.passkeys, parts.challenges, config.relying_party, trail).endpoints()
 
 
 def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:

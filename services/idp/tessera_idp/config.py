@@ -3,13 +3,17 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
 from tessera_idp.protection import ProtectionConfig
 from tessera_idp.protocol.logout import Revokes
+from tessera_idp.protocol.passkey import RelyingParty
+from tessera_shared.branding import Branding
 from tessera_shared.config import Dpop, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
+from tessera_shared.uri import origin
 
 PREFIX = "TESSERA_IDP_"
 
@@ -120,6 +124,13 @@ class Account(Section):
         return timedelta(minutes=self.fresh_minutes)
 
 
+class Passkeys(Section):
+    """For which site passkeys are made."""
+
+    rp_id: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{1,253}$")
+    rp_name: str = Field(default="Tessera", min_length=1, max_length=64)
+
+
 class IdpConfig(ServiceConfig):
     """All of it."""
 
@@ -134,10 +145,26 @@ class IdpConfig(ServiceConfig):
     accounts: Accounts = Accounts()
     mail: Mail
     account: Account = Account()
+    passkeys: Passkeys = Passkeys()
+    branding: Branding = Branding()
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
+
+    @model_validator(mode="after")
+    def _rp_id_suits(self) -> Self:
+        # WebAuthn §5.1.2: an RP ID is the page's host or a parent domain of it
+        host = urlsplit(self.public_url).hostname or ""
+        if host != self.relying_party.id and not host.endswith(f".{self.relying_party.id}"):
+            raise ValueError("passkeys.rp_id must be the host of public_url or a parent domain of it")
+        return self
+
+    @property
+    def relying_party(self) -> RelyingParty:
+        """For whom passkeys are made."""
+        rp_id = self.passkeys.rp_id or urlsplit(self.public_url).hostname or ""
+        return RelyingParty(rp_id, self.passkeys.rp_name, origin(self.public_url))
 
     @property
     def cookies_secure(self) -> bool:

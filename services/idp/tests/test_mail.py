@@ -20,9 +20,10 @@ from tessera_idp.mail.delivery import Delivery, load_server
 from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.protocol.mail_delivery import GIVE_UP_AFTER, next_attempt
 from tessera_shared import clock
+from tessera_shared.branding import Branding
 
 KEY = bytes(32)
-TEMPLATES = load_mail_templates("Tessera", "https://id.example")
+TEMPLATES = load_mail_templates(Branding(), "https://id.example")
 LINK = "https://id.example/?a=1&b=<2>"
 
 

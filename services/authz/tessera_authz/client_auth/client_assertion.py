@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.credentials import AssertionCredentials, Presentation
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.client_assertion import ASSERTION_TYPE, TYPES, Expected, problem_with
+from tessera_shared.client_keys import ClientKeys
 from tessera_shared.clock import seconds
 from tessera_shared.errors import OAuthError
 from tessera_shared.jose.compact import Unverified, read

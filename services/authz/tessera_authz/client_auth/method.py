@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from tessera_authz.client_auth.client_assertion import AssertionVerifier
-from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.client_auth.credentials import ClientIdAlone, Credentials, Presentation
-from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.store.clients import ClientRecord
+from tessera_shared.client_keys import ClientKeys
 from tessera_shared.mutual_tls.anchors import Anchors
+from tessera_shared.secret_sealer import SecretSealer
 
 C = TypeVar("C", bound=Credentials)
 

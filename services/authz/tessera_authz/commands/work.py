@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tessera_authz.client_auth.secret_sealer import SecretSealer
 from tessera_authz.client_registry import ClientRegistry
 from tessera_authz.config import AuthzConfig
 from tessera_authz.grants import GRANTS
@@ -23,6 +22,7 @@ from tessera_shared.db import Database, Transaction
 from tessera_shared.redis import Redis
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import load_master_key
+from tessera_shared.secret_sealer import SecretSealer
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,11 @@ class ClientMetadata(TypedDict, total=False):
     request_object_signing_alg: str
     authorization_signed_response_alg: str
     id_token_signed_response_alg: str
+    id_token_encrypted_response_alg: str
+    id_token_encrypted_response_enc: str
+    userinfo_signed_response_alg: str
+    userinfo_encrypted_response_alg: str
+    userinfo_encrypted_response_enc: str
     default_max_age: int
     require_auth_time: bool
     default_acr_values: list[str]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from tessera_authz.client_auth.client_keys import ClientKeys
 from tessera_authz.protocol import request_object
 from tessera_authz.protocol.authorization_request import Parameters
 from tessera_authz.protocol.client import Client
+from tessera_shared.client_keys import ClientKeys
 from tessera_shared.clock import seconds
 from tessera_shared.errors import OAuthError
 from tessera_shared.jose import compact

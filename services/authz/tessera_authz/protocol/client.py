@@ -7,6 +7,7 @@ from typing import Any, Literal, NewType
 
 from tessera_authz.protocol.profiles import ALL_SIGNING_ALGS, PROFILES
 from tessera_shared import scope as scopes
+from tessera_shared.jose.encryption import DEFAULT_ENC
 from tessera_shared.pairwise import SUBJECT_TYPES, sector_of
 from tessera_shared.scope import Scope
 
@@ -47,6 +48,8 @@ class Client:
     request_object_signing_alg: str | None = None
     authorization_signed_response_alg: str | None = None
     id_token_signed_response_alg: str | None = None
+    id_token_encrypted_response_alg: str | None = None
+    id_token_encrypted_response_enc: str = DEFAULT_ENC
     subject_type: str = SUBJECT_TYPES[0]
     sector_identifier_uri: str | None = None
     client_uri: str | None = None

@@ -12,6 +12,7 @@ from tessera_authz.protocol.profiles import PROFILES
 from tessera_authz.protocol.registered_keys import jwks_problem
 from tessera_authz.protocol.registered_uri import origin_of, redirect_problem, secure_problem, web_problem
 from tessera_authz.protocol.registration_policy import STRICT_WHEN_TRUE, Bounds, check_bounds, refusal
+from tessera_authz.protocol.response_encryption import ALGS, ENCS, check_encryption, fill_in
 from tessera_authz.protocol.subject_identifier import check_sector
 from tessera_shared import scope as scopes
 from tessera_shared.claims import ACR_VALUES
@@ -82,6 +83,7 @@ def check(sent: Mapping[str, Any], bounds: Bounds, supported: Supported) -> dict
     _check_flows(members, supported)
     _check_authentication(members, supported)
     _check_algs(members, supported)
+    check_encryption(members)
     check_sector(members)
     check_bounds(members, bounds)
     return members
@@ -97,6 +99,7 @@ def _fill_in(members: dict[str, Any], bounds: Bounds, supported: Supported) -> N
     members.setdefault("redirect_uris", [])
     allowed = tuple(token for token in supported.default_scope if token in bounds.scope)
     members.setdefault("scope", scopes.format_scope(allowed))
+    fill_in(members)
 
 
 def _check_uris(members: Mapping[str, Any], supported: Supported) -> None:
@@ -250,6 +253,8 @@ READERS: Mapping[str, Callable[[Any], str | None]] = {
     "request_object_signing_alg": _text,
     "authorization_signed_response_alg": _text,
     "id_token_signed_response_alg": _text,
+    "userinfo_signed_response_alg": _text,
+    **dict.fromkeys((*ALGS, *ENCS), _text),
     **dict.fromkeys(TLS_SUBJECTS, _text),
     "profile": _one_of(*PROFILES),
     **dict.fromkeys(STRICT_WHEN_TRUE, _switch),

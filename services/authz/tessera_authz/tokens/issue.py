@@ -1,7 +1,7 @@
 """Issuing: sign, then consume and store in one statement. Every token answer is made here."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NotRequired
 
@@ -15,6 +15,7 @@ from tessera_authz.store.grants import GrantStore, NewRefreshToken
 from tessera_authz.store.user_claims import UserClaimsStore
 from tessera_authz.tokens import access_token, id_token, opaque
 from tessera_authz.tokens.authorization import Authorization
+from tessera_authz.tokens.id_token_encryption import IdTokenEncryption
 from tessera_authz.tokens.signer import Signer
 from tessera_shared.access_token import TYP as ACCESS_TOKEN_TYP
 from tessera_shared.claims import asked_for
@@ -33,18 +34,24 @@ class TokenAnswer(TypedDict):
     id_token: NotRequired[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How each client is told of users: which claims, by which identifier, and readable for whom."""
+
+    users: UserClaimsStore
+    subjects: Subjects
+    encryption: IdTokenEncryption
+
+
 class TokenIssuer:
     """Makes the tokens of an authorization."""
 
-    def __init__(
-        self, config: AuthzConfig, signer: Signer, grants: GrantStore, users: UserClaimsStore, subjects: Subjects
-    ) -> None:
+    def __init__(self, config: AuthzConfig, signer: Signer, grants: GrantStore, told: Told) -> None:
         self._issuer = config.issuer
         self._lifetimes = config.lifetimes
         self._signer = signer
         self._grants = grants
-        self._users = users
-        self._subjects = subjects
+        self._told = told
 
     async def issue(self, authorization: Authorization, presented: str | None, now: datetime) -> bytes | None:
         """The answer as JSON, or None where another request consumed the code or refresh token first.
@@ -54,8 +61,13 @@ class TokenIssuer:
             presented: The refresh token that was presented, to seal the answer for its retry.
             now: The current time.
 
+        Raises:
+            OAuthError: 503, where the client's key cannot be had; nothing was consumed.
+
         """
         answer = self._sign(self._as_told(authorization), await self._user_claims(authorization), now)
+        if "id_token" in answer:
+            answer["id_token"] = await self._told.encryption.apply(answer["id_token"], authorization.client, now)
         new = self._new_refresh_token(authorization, answer, now)
         body = orjson.dumps(answer)
         match authorization.consumes:
@@ -75,14 +87,14 @@ class TokenIssuer:
             return {}
         asked = claims_request.served(grant.claims, authorization.client.scope).id_token
         wishes = {name: asdict(wish) for name, wish in asked.items()}
-        return asked_for(await self._users.find(grant.sub, wishes), wishes) if wishes else {}
+        return asked_for(await self._told.users.find(grant.sub, wishes), wishes) if wishes else {}
 
     def _as_told(self, authorization: Authorization) -> Authorization:
         """With the user's identifier as this client is told it, in every token alike (OIDC Core §8)."""
         grant = authorization.grant
         if grant is None:
             return authorization
-        sub = self._subjects.told(grant.sub, authorization.client.sector)
+        sub = self._told.subjects.told(grant.sub, authorization.client.sector)
         return replace(authorization, sub=sub, grant=replace(grant, sub=sub))
 
     def _sign(self, authorization: Authorization, user_claims: Mapping[str, Any], now: datetime) -> TokenAnswer:

@@ -13,7 +13,8 @@ from tessera_idp.config import Accounts
 from tessera_idp.endpoints.audit_trail import user_agent
 from tessera_idp.endpoints.browser import Sessions
 from tessera_idp.endpoints.devices import Devices
-from tessera_idp.mail import Mail, Mailer
+from tessera_idp.mail import Mailer
+from tessera_idp.notices import Notices, Seen
 from tessera_idp.password_policy import PasswordPolicy
 from tessera_idp.protocol.device import device_of
 from tessera_idp.protocol.models import User
@@ -53,6 +54,7 @@ class AccountChanges:
     database: Database
     users: UserStore
     mailer: Mailer
+    notices: Notices
     passwords: Argon2id
     policy: PasswordPolicy
     sessions: Sessions
@@ -79,33 +81,34 @@ class AccountChanges:
         await links.add(tx, token_hash(token), link, now, now + self.lifetime(link.purpose))
         return f"{self.public_url}{PATHS[link.purpose]}?token={token}"
 
-    async def set_password(self, tx: Transaction, request: Request, user: User, hashed: str, language: str) -> None:
-        """Store a password, make every link to a new one useless, and tell the user by mail."""
-        now = clock.now()
-        await account_changes.set_password(tx, user.sub, hashed, now)
-        await links.forget_of_user(tx, user.sub, Purpose.RESET_PASSWORD)
-        await self.sessions.trail.record_in(tx, request, user.sub, Event("password.changed", user.sub))
-        address = verified_email(user)
-        if address is not None:
-            values = {**self.circumstances(request), "link": f"{self.public_url}/oidc/v1/reset-password"}
-            await self.mailer.queue(tx, Mail(address, "password_changed", language, values))
-        logging.get().info("password changed", sub=user.sub)
+    async def set_password(self, tx: Transaction, request: Request, sub: str, hashed: str) -> None:
+        """Store a password, and make every link to a new one useless."""
+        await account_changes.set_password(tx, sub, hashed, clock.now())
+        await links.forget_of_user(tx, sub, Purpose.RESET_PASSWORD)
+        await self.sessions.trail.record_in(tx, request, sub, Event("password.changed", sub))
+        logging.get().info("password changed", sub=sub)
 
     async def end_sessions(self, tx: Transaction, sub: str, kept: str | None = None) -> tuple[str, ...]:
         """End a user's sessions, but for one; the grants to be announced when the transaction is committed."""
         now = clock.now()
         return await account_changes.end_sessions(tx, sub, now, now + self.sessions.revocation_lifetime, kept)
 
-    async def ended(self, request: Request, sub: str, grants: tuple[str, ...]) -> None:
-        """Tell of what was ended; browsers that the account was used in before are strangers from now on."""
+    async def announce(self, grants: tuple[str, ...]) -> None:
+        """Tell verifiers of grants that ended."""
         await self.sessions.announce(grants, clock.now())
-        await self.devices.forget_others(request, sub)
+
+    async def tell_of_password(self, request: Request, sub: str, *, strangers: bool) -> None:
+        """Tell the user by mail; the account's other browsers are strangers from now on, if its sessions ended."""
+        if strangers:
+            await self.devices.forget_others(request, sub)
+        seen = Seen(request.state.client_address, user_agent(request), clock.now())
+        await self.notices.password_changed(sub, seen)
 
     def circumstances(self, request: Request) -> dict[str, Any]:
         """When, from where and in which browser something is done, as mails tell it."""
         device = device_of(user_agent(request))
         browser = ", ".join(word for word in (device.browser, device.system) if word)
-        return {"at": clock.now(), "address": request.state.client_address, "browser": browser or "–"}
+        return {"at": f"{clock.now():%Y-%m-%d %H:%M} UTC", "address": request.state.client_address, "browser": browser or "–"}
 
 
 def token_hash(token: str) -> bytes:

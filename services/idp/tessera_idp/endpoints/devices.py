@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tessera_idp.endpoints.audit_trail import user_agent
 from tessera_idp.endpoints.browser import Cookies
-from tessera_idp.store.devices import DeviceStore, Kept
+from tessera_idp.notices import Notices, Seen
+from tessera_idp.store.devices import DeviceStore
 
 _COOKIE_BYTES = 32
 
@@ -21,6 +23,7 @@ class Devices:
     store: DeviceStore
     cookies: Cookies
     lifetime: timedelta
+    notices: Notices
 
     async def known(self, request: Request, account: str, now: datetime) -> str | None:
         """What names this browser, if that account (a username or an e-mail address) was used in it."""
@@ -29,12 +32,16 @@ class Devices:
             return None
         return digest.hex()
 
-    async def remember(self, request: Request, response: Response, sub: str, now: datetime) -> Kept:
-        """Remember a complete login, under a new cookie: one that was put into this browser is worth nothing."""
+    async def remember(self, request: Request, response: Response, sub: str, now: datetime) -> None:
+        """Remember a complete login, under a new cookie: one that was put into this browser is worth nothing.
+
+        The user is told of a browser that is new to the account, unless it is the first.
+        """
         cookie = secrets.token_urlsafe(_COOKIE_BYTES)
         kept = await self.store.keep(self._digest(request), _hash(cookie), sub, now, now + self.lifetime)
         self.cookies.set(response, "device", cookie, self.lifetime)
-        return kept
+        if kept.is_new and kept.has_others:
+            await self.notices.new_device(sub, seen(request, now))
 
     async def forget_others(self, request: Request, sub: str) -> None:
         """Forget the account's other browsers: somebody else may have had the password there."""
@@ -43,6 +50,11 @@ class Devices:
     def _digest(self, request: Request) -> bytes | None:
         cookie = self.cookies.read(request, "device")
         return None if cookie is None else _hash(cookie)
+
+
+def seen(request: Request, now: datetime) -> Seen:
+    """From where a request came, for a notice."""
+    return Seen(request.state.client_address, user_agent(request), now)
 
 
 def _hash(cookie: str) -> bytes:

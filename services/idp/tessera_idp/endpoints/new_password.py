@@ -72,17 +72,18 @@ class NewPasswordEndpoint:
         return self.pages.page(request, "password_reset.html", onward=url, has_login=received is not None)
 
     async def _store(self, request: Request, token: str, hashed: str) -> bool:
-        settings, language, grants = self.changes.settings, self.pages.language(request), ()
+        ends = self.changes.settings.reset_ends_sessions
+        grants: tuple[str, ...] = ()
         async with self.changes.database.transaction() as tx:
             link = await links.lock(tx, token_hash(token), Purpose.RESET_PASSWORD, clock.now())
             user = None if link is None or link.sub is None else await account_changes.lock(tx, link.sub)
             if user is None or user.disabled:
                 return False
-            await self.changes.set_password(tx, request, user, hashed, language)
-            if settings.reset_ends_sessions:
+            await self.changes.set_password(tx, request, user.sub, hashed)
+            if ends:
                 grants = await self.changes.end_sessions(tx, user.sub)
-        if settings.reset_ends_sessions:
-            await self.changes.ended(request, user.sub, grants)
+        await self.changes.announce(grants)
+        await self.changes.tell_of_password(request, user.sub, strangers=ends)
         return True
 
     def endpoints(self) -> list[Endpoint]:

@@ -75,7 +75,8 @@ class UndoEmailChangeEndpoint:
             url = await changes.add_link(tx, Link(Purpose.RESET_PASSWORD, user.sub, link.email), now)
             values = {"link": url, "minutes": changes.settings.reset_minutes}
             await changes.mailer.queue(tx, Mail(link.email, "reset_password", language, values))
-        await changes.ended(request, user.sub, grants)
+        await changes.announce(grants)
+        await changes.devices.forget_others(request, user.sub)
         logging.get().info("change of e-mail address undone", sub=user.sub)
         return True
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-from babel.dates import format_datetime
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader
 
+from tessera_shared.branding import Branding
 from tessera_shared.errors import StartupError
-from tessera_shared.http.pages.language_choice import lookup
-from tessera_shared.http.pages.languages import ENGLISH, Language, load_languages
+from tessera_shared.http.pages.language_choice import choose_language
+from tessera_shared.http.pages.languages import ENGLISH, load_languages
+from tessera_shared.http.pages.template_environment import template_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,9 @@ class MailTemplates:
     """All of them, and who they are from.
 
     Attributes:
-        environments: Where the templates are, by language.
+        environments: Where the templates are, for each language.
         brand: The name of the service that the recipient has an account at.
+        default_language: Of mails to those who wish for none that there is.
         url: Where that service is.
 
     """
@@ -54,19 +55,21 @@ class MailTemplates:
     environments: Mapping[str, Environment]
     brand: str
     url: str
+    default_language: str = ENGLISH
 
     def write(self, mail: Mail) -> Written:
         """The mail in plain text and HTML; a value that a template misses is an error."""
-        environment = self.environments[lookup(mail.locale or ENGLISH, self.environments) or ENGLISH]
+        locale = choose_language([[mail.locale or ""]], self.environments, self.default_language)
+        environment = self.environments[locale]
         plain = environment.get_template(f"{mail.template}.txt")
         html = environment.get_template(f"{mail.template}.html")
-        values = {**mail.values, "brand": self.brand, "url": self.url}
+        values = {**mail.values, "brand": self.brand, "url": self.url, "locale": locale}
         subject = " ".join("".join(plain.blocks["subject"](plain.new_context(values))).split())
         return Written(mail.to, subject, plain.render(values).strip() + "\n", html.render(values, subject=subject))
 
 
-def load_mail_templates(brand: str, url: str) -> MailTemplates:
-    """Read the package's templates in every language.
+def load_mail_templates(branding: Branding, url: str) -> MailTemplates:
+    """Read the package's templates, in every language that the pages have.
 
     Raises:
         StartupError: They are not installed.
@@ -76,27 +79,6 @@ def load_mail_templates(brand: str, url: str) -> MailTemplates:
         loader = PackageLoader("tessera_idp", "templates/mail")
         languages = load_languages(("tessera_idp", "tessera_shared.http.pages"))
     except (OSError, ValueError) as error:
-        raise StartupError(f"mail: the templates are not installed: {error}") from error
-    environments = {tag: _environment(loader, language) for tag, language in languages.items()}
-    return MailTemplates(environments, brand, url)
-
-
-def _environment(loader: PackageLoader, language: Language) -> Environment:
-    environment = Environment(
-        loader=loader,
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_callables(language.gettext, language.ngettext, newstyle=False)  # type: ignore[attr-defined]
-    environment.globals["language"] = language
-
-    def moment(value: datetime) -> str:
-        return f"{format_datetime(value.astimezone(UTC), 'medium', locale=language.tag.replace('-', '_'))} UTC"
-
-    environment.filters["moment"] = moment
-    return environment
+        raise StartupError(f"mail: the templates cannot be read: {error}") from error
+    environments = {tag: template_environment(loader, language, {}) for tag, language in languages.items()}
+    return MailTemplates(environments, branding.name, url, branding.default_language)

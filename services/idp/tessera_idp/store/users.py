@@ -42,12 +42,12 @@ class UserStore:
     async def find(self, sub: str) -> User | None:
         """The user of that subject identifier, disabled or not."""
         row = await self._database.fetchrow(FIND, sub)
-        return None if row is None else _to_user(row)
+        return None if row is None else to_user(row)
 
     async def find_with_password(self, username: str) -> UserWithPassword | None:
         """The user of that name; capital and small letters are the same."""
         row = await self._database.fetchrow(FIND_WITH_PASSWORD, username)
-        return None if row is None else UserWithPassword(_to_user(row), row["hash"])
+        return None if row is None else UserWithPassword(to_user(row), row["hash"])
 
     async def has_password(self, sub: str) -> bool:
         """Whether the user of that sub has a password."""
@@ -63,5 +63,6 @@ class UserStore:
         await self._database.execute(REPLACE_HASH, sub, old, new)
 
 
-def _to_user(row: Row) -> User:
+def to_user(row: Row) -> User:
+    """A row of users."""
     return User(row["sub"], row["username"], json.loads(row["claims"]), row["disabled"], row["updated_at"])

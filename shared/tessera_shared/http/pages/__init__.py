@@ -8,26 +8,36 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from urllib.parse import urlencode
 
-from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import ChoiceLoader, Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from tessera_shared.branding import Branding, stylesheet
 from tessera_shared.errors import StartupError
 from tessera_shared.http.headers import page_headers
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
 from tessera_shared.http.pages.language_choice import choose_language, from_accept_language, from_ui_locales
 from tessera_shared.http.pages.languages import ENGLISH, Language, load_languages
+from tessera_shared.http.pages.template_environment import template_environment
 
 __all__ = ["Asset", "Pages", "load_pages"]
 
+_LOGOS = {".svg": "image/svg+xml", ".png": "image/png"}
+_MOST_LOGO_BYTES = 200_000
 LANGUAGE_COOKIE = "tessera_language"
 LANGUAGE_PARAMETER = "lang"
 _YEAR_SECONDS = 365 * 24 * 3600
 
 _FOREVER = "public, max-age=31536000, immutable"
-_FILES = {"tessera.css": "text/css", "tessera.svg": "image/svg+xml", "form_post.js": "text/javascript"}
+_FILES = {
+    "tessera.css": "text/css",
+    "tessera.svg": "image/svg+xml",
+    "form_post.js": "text/javascript",
+    "passkey.js": "text/javascript",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,45 +142,46 @@ class Pages:
         ]
 
 
-def load_pages(*packages: str) -> Pages:
-    """Read the shared templates and assets, and the `templates` folder of each package named.
+def load_pages(*packages: str, branding: Branding | None = None) -> Pages:
+    """Read the shared templates and assets, and the `templates` and `locales` folders of each package named.
 
     Raises:
-        StartupError: A folder or file is not installed.
+        StartupError: A folder or file is not installed, or the branding names what there is not.
 
     """
+    branding = branding or Branding()
     try:
         sources = (*packages, __name__)
         loader = ChoiceLoader([PackageLoader(package) for package in sources])
-        assets = {name: _load_asset(name, media_type) for name, media_type in _FILES.items()}
+        assets = _load_assets(branding)
         languages = load_languages(sources)
     except (OSError, ValueError, ImportError) as error:
-        raise StartupError(f"pages: templates, languages or assets are not installed: {error}") from error
-    environments = {tag: _environment(loader, language, assets) for tag, language in languages.items()}
-    return Pages(environments, languages, assets)
+        raise StartupError(f"pages: templates, languages or assets cannot be read: {error}") from error
+    if branding.default_language not in languages:
+        raise StartupError(f"branding: default_language must be one of {', '.join(languages)}")
+    known = {"assets": {name: asset.url for name, asset in assets.items()}, "branding": branding}
+    environments = {tag: template_environment(loader, language, known) for tag, language in languages.items()}
+    return Pages(environments, languages, assets, branding.default_language)
 
 
-def _environment(loader: BaseLoader, language: Language, assets: Mapping[str, Asset]) -> Environment:
-    environment = Environment(
-        loader=loader,
-        autoescape=select_autoescape(disabled_extensions=("txt",), default=True),
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    environment.policies["ext.i18n.trimmed"] = True
-    # not the new style of jinja2: it takes every translated text for safe HTML, also one that is no constant
-    environment.install_gettext_callables(language.gettext, language.ngettext, newstyle=False)  # type: ignore[attr-defined]
-    environment.filters["time"] = language.time
-    environment.globals["language"] = language
-    environment.globals["assets"] = {name: asset.url for name, asset in assets.items()}
-    return environment
+def _load_assets(branding: Branding) -> dict[str, Asset]:
+    folder = resources.files(__name__) / "assets"
+    contents = {name: (folder / name).read_bytes() for name in _FILES}
+    contents["tessera.css"] += stylesheet(branding).encode()
+    assets = {name: _asset(name, content, _FILES[name]) for name, content in contents.items()}
+    if branding.logo_file is not None:
+        assets["logo"] = _load_logo(branding.logo_file)
+    return assets
 
 
-def _load_asset(name: str, media_type: str) -> Asset:
-    content = (resources.files(__name__) / "assets" / name).read_bytes()
+def _load_logo(file: Path) -> Asset:
+    media_type, content = _LOGOS.get(file.suffix.lower()), file.read_bytes()
+    if media_type is None or len(content) > _MOST_LOGO_BYTES:
+        raise ValueError(f"{file} must be one of {', '.join(_LOGOS)} and have at most {_MOST_LOGO_BYTES} bytes")
+    return _asset(f"logo{file.suffix.lower()}", content, media_type)
+
+
+def _asset(name: str, content: bytes, media_type: str) -> Asset:
     path = f"/ui/{name}"
     return Asset(path, f"{path}?v={hashlib.sha256(content).hexdigest()[:16]}", content, media_type)
 

@@ -16,7 +16,13 @@ from tessera_shared.clock import seconds
 from tessera_shared.handoff import Ask, ClientDisplay
 from tessera_shared.uri import origin
 
-PRODUCT = "Tessera"
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the login page says the user goes on to: this service itself."""
+
+    name: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class AccountGuard:
 
     handover: Handover
     sessions: Sessions
-    public_url: str
+    service: Service
     fresh: timedelta
 
     async def enter(self, request: Request, *, fresh: bool = False) -> Session | Response:
@@ -43,9 +49,9 @@ class AccountGuard:
         ask = Ask(
             step=secrets.token_urlsafe(16),
             want="login",
-            client=ClientDisplay("", PRODUCT),
+            client=ClientDisplay("", self.service.name),
             scope=(),
-            redirect_origin=origin(self.public_url),
+            redirect_origin=origin(self.service.url),
             authenticated_after=seconds(now - self.fresh) if fresh else None,
             return_to=_own_path(request),
         )

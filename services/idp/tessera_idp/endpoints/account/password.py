@@ -107,11 +107,11 @@ class PasswordEndpoint:
         """Store it and, if one session is to be kept, end all others."""
         grants: tuple[str, ...] = ()
         async with self.changes.database.transaction() as tx:
-            await self.changes.set_password(tx, request, user, hashed, self.layout.pages.language(request))
+            await self.changes.set_password(tx, request, user.sub, hashed)
             if kept is not None:
                 grants = await self.changes.end_sessions(tx, user.sub, kept)
-        if kept is not None:
-            await self.changes.ended(request, user.sub, grants)
+        await self.changes.announce(grants)
+        await self.changes.tell_of_password(request, user.sub, strangers=kept is not None)
 
     async def _page(
         self, request: Request, session: Session, problem: str | None = None, status: int = 200

@@ -1,0 +1,95 @@
+"""Users are told by mail of a login in a new browser and of changes of how to log in, and nobody else is."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from tessera_idp.notices import Notices, Seen
+from tessera_idp.store import outbox
+from tessera_shared import clock
+
+pytestmark = pytest.mark.integration
+
+AT = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+SEEN = Seen("192.0.2.7", FIREFOX, AT)
+
+
+@pytest.fixture
+def address():
+    return f"{uuid4().hex}@example.com"
+
+
+@pytest.fixture
+async def mails(idp, monkeypatch):
+    """What is queued, as it was written."""
+    queued, add = [], outbox.add
+
+    async def note(into, mail, template, content, now):
+        waiting = outbox.Waiting(mail, template, content, 0, now)
+        queued.append(idp.parts.mailer.open(waiting))
+        await add(into, mail, template, content, now)
+
+    monkeypatch.setattr(outbox, "add", note)
+    yield queued
+    await idp.parts.database.execute("DELETE FROM idp.outbox")
+
+
+@pytest.fixture
+def notices(idp):
+    return Notices(idp.parts.mailer, idp.parts.database, idp.parts.users, idp.config.public_url)
+
+
+async def test_login_in_a_new_browser_is_told_but_not_the_first_nor_a_known_one(idp, mails, address):
+    sub = await idp.add_user(email=address, email_verified=True)
+    async with idp.browser() as first, idp.browser() as second:
+        await idp.log_in(first, sub)
+        assert mails == []
+        await idp.log_in(second, sub)
+        assert [(mail.to, mail.subject) for mail in mails] == [(address, "New login to your account")]
+        for browser in (first, second):
+            browser.cookies.delete("tessera_session")
+            await idp.log_in(browser, sub)
+        assert len(mails) == 1
+    assert f"{idp.config.public_url}/account/sessions" in mails[0].text
+    assert f'href="{idp.config.public_url}/account/sessions"' in mails[0].html
+
+
+@pytest.mark.parametrize(
+    "claims", [{}, {"email": "x@example.com"}, {"email": "x@example.com", "email_verified": False}]
+)
+async def test_nothing_goes_to_an_address_that_is_not_verified(idp, mails, notices, claims):
+    sub = await idp.add_user(**claims)
+    await notices.new_device(sub, SEEN)
+    await notices.password_changed(sub, SEEN)
+    await notices.new_device("nobody", SEEN)
+    assert mails == []
+
+
+async def test_each_change_of_how_to_log_in_is_told_with_when_and_where(idp, mails, notices, address):
+    sub = await idp.add_user(email=address, email_verified=True)
+    await notices.factor_added(sub, "Authenticator app", SEEN)
+    await notices.factor_removed(sub, "Passkey", SEEN)
+    await notices.password_changed(sub, SEEN)
+    await notices.email_changed(sub, "old@example.com", SEEN)
+    assert [mail.subject for mail in mails] == [
+        "A way to log in was added",
+        "A way to log in was removed",
+        "Your password was changed",
+        "Your e-mail address was changed",
+    ]
+    assert [mail.to for mail in mails] == [address] * 3 + ["old@example.com"]
+    for mail in mails:
+        for text in (mail.text, mail.html):
+            for part in ("2026-11-24 12:30 UTC", "Firefox, Linux", "192.0.2.7", sub):
+                assert part in text
+    assert "Authenticator app" in mails[0].text
+    assert "Passkey" in mails[1].html
+
+
+async def test_what_a_browser_calls_itself_is_not_repeated(idp, mails, notices, address):
+    sub = await idp.add_user(email=address, email_verified=True)
+    await notices.new_device(sub, Seen("192.0.2.7", "Call +1 555 0100 and say <b>your password</b>", clock.now()))
+    assert "555" not in mails[0].text + mails[0].html
+    assert "Browser: unknown" in mails[0].text
