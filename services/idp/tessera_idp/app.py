@@ -9,11 +9,15 @@ from starlette.types import ASGIApp
 from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.account.activity import ActivityEndpoint
 from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
+from tessera_idp.endpoints.account.email import EmailEndpoint
 from tessera_idp.endpoints.account.guard import AccountGuard, Service
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
+from tessera_idp.endpoints.account.password import PasswordEndpoint
+from tessera_idp.endpoints.account.profile import ProfileEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
+from tessera_idp.endpoints.account_changes import AccountChanges
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
@@ -23,14 +27,21 @@ from tessera_idp.endpoints.login import LoginEndpoint
 from tessera_idp.endpoints.login_flow import LoginFlow
 from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
+from tessera_idp.endpoints.new_password import NewPasswordEndpoint
+from tessera_idp.endpoints.onward import Onward
+from tessera_idp.endpoints.reset_password import ResetPasswordEndpoint
 from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
+from tessera_idp.endpoints.sign_up import SignUpEndpoint
+from tessera_idp.endpoints.undo_email_change import UndoEmailChangeEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
+from tessera_idp.endpoints.verify_email import VerifyEmailEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.mail import Mailer
 from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.notices import Notices
+from tessera_idp.password_policy import password_policy
 from tessera_idp.protection import Protection
 from tessera_idp.store.account import AccountStore
 from tessera_idp.store.client_subjects import ClientSubjects
@@ -159,8 +170,10 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
-    account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
-    account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
+    layout = AccountLayout(pages, forms)
+    account = _account_endpoints(guard, layout, AccountStore(parts.database))
+    account += _passkey_endpoints(config, parts, guard, layout)
+    account += _own_account_endpoints(_account_changes(config, parts, sessions, devices, notices), flow, guard, layout)
     login_stages = [*login.endpoints(), *second_factor.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
@@ -171,6 +184,41 @@ def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: Accoun
         *SessionsEndpoint(guard, layout, guard.sessions).endpoints(),
         *ApplicationsEndpoint(guard, layout, guard.sessions, store).endpoints(),
         *ActivityEndpoint(guard, layout, store).endpoints(),
+    ]
+
+
+def _account_changes(
+    config: IdpConfig, parts: Parts, sessions: Sessions, devices: Devices, notices: Notices
+) -> AccountChanges:
+    return AccountChanges(
+        database=parts.database,
+        users=parts.users,
+        mailer=parts.mailer,
+        notices=notices,
+        passwords=parts.passwords,
+        policy=password_policy(config),
+        sessions=sessions,
+        devices=devices,
+        public_url=config.public_url,
+        settings=config.accounts,
+    )
+
+
+def _own_account_endpoints(
+    changes: AccountChanges, flow: LoginFlow, guard: AccountGuard, layout: AccountLayout
+) -> list[Endpoint]:
+    """What users do with accounts by themselves: sign-up, forgotten passwords, profile, password and address."""
+    forms, pages, protection = flow.forms, layout.pages, flow.protection
+    onward = Onward(flow.handover, forms)
+    return [
+        *SignUpEndpoint(changes, onward, forms, protection, pages).endpoints(),
+        *VerifyEmailEndpoint(changes, onward, forms, flow, pages).endpoints(),
+        *ResetPasswordEndpoint(changes, onward, forms, protection, pages).endpoints(),
+        *NewPasswordEndpoint(changes, onward, forms, pages).endpoints(),
+        *UndoEmailChangeEndpoint(changes, forms, pages).endpoints(),
+        *ProfileEndpoint(guard, layout, changes).endpoints(),
+        *PasswordEndpoint(guard, layout, changes, protection).endpoints(),
+        *EmailEndpoint(guard, layout, changes, protection).endpoints(),
     ]
 
 

@@ -6,13 +6,20 @@ from typing import Any
 
 from zxcvbn import zxcvbn
 
+from tessera_idp.config import IdpConfig
 from tessera_idp.protocol.password_rules import Weakness, normalized, words_of, wrong_length
+from tessera_shared.uri import origin
 
 _SCORED = 72
 """zxcvbn takes no more characters, and takes long for many; those behind them only make a password better."""
 _ENOUGH = 3
 """Of zxcvbn's scores 0 to 4: more than a hundred million guesses."""
 _PATTERNS = frozenset({"repeat", "sequence", "spatial", "regex", "date"})
+
+
+def password_policy(config: IdpConfig) -> "PasswordPolicy":
+    """The rules of the configuration."""
+    return PasswordPolicy(config.passwords.minimum_length, (config.branding.name, origin(config.public_url)))
 
 
 @dataclass(frozen=True, slots=True)

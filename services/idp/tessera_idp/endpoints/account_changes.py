@@ -108,7 +108,11 @@ class AccountChanges:
         """When, from where and in which browser something is done, as mails tell it."""
         device = device_of(user_agent(request))
         browser = ", ".join(word for word in (device.browser, device.system) if word)
-        return {"at": f"{clock.now():%Y-%m-%d %H:%M} UTC", "address": request.state.client_address, "browser": browser or "–"}
+        return {
+            "at": f"{clock.now():%Y-%m-%d %H:%M} UTC",
+            "address": request.state.client_address,
+            "browser": browser,
+        }
 
 
 def token_hash(token: str) -> bytes:

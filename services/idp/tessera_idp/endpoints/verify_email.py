@@ -1,4 +1,4 @@
-"""`/oidc/v1/verify-email`: the link of a sign-up. Whoever has it chooses a username and a password: then there is an account.
+"""`/oidc/v1/verify-email`: the link of a sign-up. Whoever has it chooses username and password, and has an account.
 
 Opening the link changes nothing, since mail scanners open links too; the form uses it, once.
 """

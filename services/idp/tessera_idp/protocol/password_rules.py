@@ -33,7 +33,7 @@ def wrong_length(password: str, minimum: int) -> Weakness | None:
 
 def words_of(*values: str | None) -> tuple[str, ...]:
     """The words that a password must not be made of: the values themselves, and their parts."""
-    words = set()
+    words: set[str] = set()
     for value in values:
         lowered = (value or "").lower()
         parts = "".join(letter if letter.isalnum() else " " for letter in lowered).split()

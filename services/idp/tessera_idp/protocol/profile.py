@@ -43,7 +43,8 @@ def read_profile(typed: Mapping[str, str], zones: Collection[str]) -> Entered:
 
     """
     checks = _checks(zones)
-    claims, problems = {}, {}
+    claims: dict[str, Any] = {}
+    problems: dict[str, str] = {}
     for name in FIELDS:
         text = typed.get(name, "").replace("\r\n", "\n").strip()
         problem = checks[name](text) if text else None

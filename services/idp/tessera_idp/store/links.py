@@ -30,7 +30,7 @@ class Purpose(Enum):
     """What a link does."""
 
     SIGN_UP = "sign_up"
-    RESET_PASSWORD = "reset_password"  # noqa: S105 - a name
+    RESET_PASSWORD = "reset_password"
     CHANGE_EMAIL = "change_email"
     UNDO_EMAIL = "undo_email"
 
