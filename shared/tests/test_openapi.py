@@ -11,15 +11,8 @@ from starlette.routing import Router
 from tessera_shared.errors import StartupError
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.health import health_endpoint
-from tessera_shared.http.openapi import (
-    Endpoint,
-    Operation,
-    Parameter,
-    Reply,
-    document_endpoints,
-    openapi_document,
-    routes,
-)
+from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply, routes
+from tessera_shared.http.openapi_document import document_endpoints, openapi_document
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ from tessera_shared.fetch import Fetcher
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
-from tessera_shared.http.openapi import Endpoint, document_endpoints, routes
+from tessera_shared.http.openapi import Endpoint, routes
+from tessera_shared.http.openapi_document import document_endpoints
 from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.http.public_url import PublicUrl
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING

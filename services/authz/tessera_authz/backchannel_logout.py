@@ -21,6 +21,7 @@ from tessera_shared.db import Database
 from tessera_shared.errors import Unavailable
 from tessera_shared.fetch import TOTAL_SECONDS, Fetcher, NotFetched
 from tessera_shared.keystore.ring import NoSuchKey
+from tessera_shared.pairwise import NoSector, Subjects
 
 _CLAIMED_FOR = timedelta(seconds=TOTAL_SECONDS * 4)
 _POLL_SECONDS = 1.0
@@ -50,6 +51,7 @@ class BackchannelLogout:
     directory: ClientDirectory
     signer: Signer
     fetcher: Fetcher
+    subjects: Subjects
     issuer: str
     effort: Effort
 
@@ -106,8 +108,8 @@ class BackchannelLogout:
         try:
             body = urlencode({"logout_token": self._token(delivery, record.client)}).encode()
             answer = await self.fetcher.post(uri, body, "application/x-www-form-urlencoded")
-        except (NotFetched, NoSuchKey) as error:
-            return self._again(delivery, None, str(error))
+        except (NotFetched, NoSuchKey, NoSector) as error:
+            return self._again(delivery, None, str(error) or type(error).__name__)
         outcome = rules.outcome(answer.status)
         if outcome is None:
             return self._again(delivery, answer.status, f"the client answered {answer.status}")
@@ -121,9 +123,9 @@ class BackchannelLogout:
 
     def _token(self, delivery: Delivery, client: Client) -> str:
         """§2.4, signed as the client's ID tokens are (§2.6)."""
-        now = clock.now()
-        jti = secrets.token_urlsafe(_JTI_BYTES)
-        claims = rules.claims(self.issuer, client.client_id, (delivery.sub, delivery.sid), jti, now)
+        now, jti = clock.now(), secrets.token_urlsafe(_JTI_BYTES)
+        user = (self.subjects.told(delivery.sub, client.sector), delivery.sid)
+        claims = rules.claims(self.issuer, client.client_id, user, jti, now)
         return self.signer.sign(claims, typ=rules.TYP, alg=client.id_token_signed_response_alg, now=now)
 
     async def _listen(self, wake: asyncio.Event) -> None:

@@ -176,6 +176,7 @@ def _backchannel_logout(rooms: Rooms) -> BackchannelLogout:
         directory=rooms.directory,
         signer=Signer(rooms.ring, config.keys.access_token_alg, config.keys.id_token_alg),
         fetcher=Fetcher(config.fetch),
+        subjects=rooms.subjects,
         issuer=config.issuer,
         effort=Effort(settings.attempts, timedelta(seconds=settings.first_retry_seconds), settings.parallel),
     )

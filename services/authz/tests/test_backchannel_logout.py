@@ -22,10 +22,12 @@ from tessera_shared.fetch import Fetched, NotFetched
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.keystore.rotation import RotationPolicy, rotate
 from tessera_shared.keystore.store import KeyStore
+from tessera_shared.pairwise import Subjects
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ISSUER = "https://issuer.example"
 URI = "https://rp.example/backchannel"
+SUBJECTS = Subjects.under(b"m" * 32)
 POLICY = RotationPolicy(("RS256", "ES256", "A256GCM"), timedelta(days=90), timedelta(days=1), timedelta(days=2))
 
 
@@ -127,6 +129,7 @@ class Issuer:
             directory=ClientDirectory(self.authz, lambda _: None),
             signer=Signer(self.ring, "ES256", "RS256"),
             fetcher=told,
+            subjects=SUBJECTS,
             issuer=ISSUER,
             effort=Effort(**values),
         )
@@ -188,6 +191,18 @@ async def test_each_client_of_the_session_that_wants_it_is_told_and_no_other(iss
     assert {client: alg for client, (alg, _) in found.items()} == {shop: "RS256", again: "ES256"}
     assert all((claims["sid"], claims["sub"]) == (sid, sub) for _, claims in found.values())
     assert len({claims["jti"] for _, claims in found.values()}) == 2
+
+
+@integration
+async def test_a_client_is_told_the_subject_that_its_tokens_name(issuer):
+    pairwise = {"subject_type": "pairwise", "redirect_uris": ["https://rp.example/cb"]}
+    sid, sub = await issuer.add_session(await issuer.add_client(**pairwise))
+    told = Clients(200)
+    async with running(issuer.teller(told)):
+        await issuer.end(sid)
+        await until(lambda: issuer.recorded(outcome="pending"), [])
+    [token] = told.told
+    assert json.loads(jws.extract_compact(token.encode()).payload)["sub"] == SUBJECTS.told(sub, "rp.example") != sub
 
 
 @integration

@@ -35,6 +35,7 @@ from tessera_idp.endpoints.sign_up import SignUpEndpoint
 from tessera_idp.endpoints.undo_email_change import UndoEmailChangeEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.endpoints.verify_email import VerifyEmailEndpoint
+from tessera_idp.endpoints.userinfo_response import UserinfoResponses
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
@@ -51,17 +52,21 @@ from tessera_idp.store.logins_under_way import LoginsUnderWayStore
 from tessera_idp.store.passkey_challenges import PasskeyChallenges
 from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.sessions import SessionStore
+from tessera_idp.store.userinfo_clients import UserinfoClientStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
 from tessera_shared.argon2id import Argon2id
+from tessera_shared.client_keys import ClientKeys
 from tessera_shared.db import Database
 from tessera_shared.dpop import Nonces, ProofVerifier
+from tessera_shared.fetch import Fetcher
 from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
-from tessera_shared.http.openapi import Endpoint, document_endpoints, routes
+from tessera_shared.http.openapi import Endpoint, routes
+from tessera_shared.http.openapi_document import document_endpoints
 from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
@@ -72,6 +77,7 @@ from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
+from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.throttle import Throttle
 from tessera_shared.tracing import OFF, Traces
 from tessera_shared.uri import origin
@@ -97,6 +103,7 @@ class Parts:
     challenges: PasskeyChallenges
     logins: LoginsUnderWayStore
     mailer: Mailer
+    fetcher: Fetcher
     metrics: Metrics
     traces: Traces
 
@@ -107,7 +114,7 @@ def build_parts(
     """The service's parts; none of them does anything yet.
 
     Raises:
-        StartupError: The templates of mails are not installed.
+        StartupError: The templates of mails are not installed, or authorities to trust cannot be read.
 
     """
     templates = load_mail_templates(config.branding, config.public_url)
@@ -125,6 +132,7 @@ def build_parts(
         challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
         logins=LoginsUnderWayStore(database),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
+        fetcher=Fetcher(config.fetch),
         metrics=Metrics(),
         traces=traces,
     )
@@ -162,13 +170,11 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     notices = Notices(parts.mailer, parts.database, parts.users, config.public_url)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices)
     protection = Protection(Throttle(parts.redis), config.protection)
-    flow = LoginFlow(
-        handover, forms, sessions, parts.logins, Verifiers(parts.users, parts.passwords), devices, protection
-    )
-    login = LoginEndpoint(handover, forms, sessions, flow, pages)
+    flow = LoginFlow(handover, forms, sessions, parts.logins, _verifiers(config, parts), devices, protection)
+    login = LoginEndpoint(handover, forms, sessions, flow, pages, config.accounts.sign_up == "open")
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
-    logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer)
+    logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer, config.logout.revoke_grants)
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     layout = AccountLayout(pages, forms)
     account = _account_endpoints(guard, layout, AccountStore(parts.database))
@@ -176,6 +182,10 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     account += _own_account_endpoints(_account_changes(config, parts, sessions, devices, notices), flow, guard, layout)
     login_stages = [*login.endpoints(), *second_factor.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
+
+
+def _verifiers(config: IdpConfig, parts: Parts) -> Verifiers:
+    return Verifiers(parts.users, parts.passwords, parts.passkeys, parts.challenges, config.relying_party)
 
 
 def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: AccountStore) -> list[Endpoint]:
@@ -233,8 +243,10 @@ def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:
 
 
 def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
-    subjects = ClientSubjects(parts.database, Subjects.under(master_key))
-    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, subjects)
+    clients, subjects = UserinfoClientStore(parts.database), Subjects.under(master_key)
+    keys, sealer = ClientKeys(parts.fetcher), SecretSealer(master_key)
+    responses = UserinfoResponses(config.issuer, parts.ring, keys, sealer)
+    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, clients, subjects, responses)
     return [*userinfo.endpoints(), *MetadataEndpoint(parts.metadata).endpoints()]
 
 

@@ -11,7 +11,7 @@ from tessera_idp.protection import ProtectionConfig
 from tessera_idp.protocol.logout import Revokes
 from tessera_idp.protocol.passkey import RelyingParty
 from tessera_shared.branding import Branding
-from tessera_shared.config import Dpop, Section, ServiceConfig
+from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.uri import origin
 
@@ -128,7 +128,7 @@ class Passkeys(Section):
     """For which site passkeys are made."""
 
     rp_id: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{1,253}$")
-    rp_name: str = Field(default="Tessera", min_length=1, max_length=64)
+    rp_name: str | None = Field(default=None, min_length=1, max_length=64)
 
 
 class IdpConfig(ServiceConfig):
@@ -149,6 +149,7 @@ class IdpConfig(ServiceConfig):
     branding: Branding = Branding()
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
+    fetch: Fetch = Fetch()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
 
@@ -164,7 +165,7 @@ class IdpConfig(ServiceConfig):
     def relying_party(self) -> RelyingParty:
         """For whom passkeys are made."""
         rp_id = self.passkeys.rp_id or urlsplit(self.public_url).hostname or ""
-        return RelyingParty(rp_id, self.passkeys.rp_name, origin(self.public_url))
+        return RelyingParty(rp_id, self.passkeys.rp_name or self.branding.name, origin(self.public_url))
 
     @property
     def cookies_secure(self) -> bool:

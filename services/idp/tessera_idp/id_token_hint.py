@@ -43,7 +43,7 @@ class HintReader:
         # §2: where client_id is sent too, it must be the audience
         claims = await verify(token, self.keys, self.issuer, client.client_id, now)
         sub, sid = await self.subjects.meant(str(claims["sub"]), client.client_id), claims.get("sid")
-        return Hint(client, sub, None if sid is None else str(sid))
+        return Hint(client, sub, None if sid is None else str(sid), str(claims["sub"]))
 
 
 def _audience(token: str) -> str | None:

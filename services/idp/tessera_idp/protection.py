@@ -54,15 +54,17 @@ class Protection:
     config: ProtectionConfig
 
     async def login(self, account: str, address: str, device: str | None = None) -> Attempt:
-        """A password is about to be checked.
+        """A password is about to be checked, or a passkey, which says by itself whose it is.
 
         Args:
-            account: The name that was typed.
+            account: The name that was typed; the empty one is nobody's.
             address: Where the request came from.
             device: What identifies a browser that this account was used in before.
 
         """
         rates, name, site = self.config, _name(account), source_of(address)
+        if not name:
+            return await self._admit(Budget("login address", site, rates.login_per_address.rate))
         if device is not None:
             return await self._admit(Budget("login device", f"{name} {device}", rates.login_per_device.rate))
         return await self._admit(

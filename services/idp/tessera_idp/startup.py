@@ -89,3 +89,4 @@ def start_background(parts: Parts, delivery: Delivery) -> Background:
 async def _close(parts: Parts) -> None:
     parts.passwords.close()
     await parts.metadata.close()
+    await parts.fetcher.close()

@@ -62,7 +62,9 @@ async def test_a_very_long_password_is_judged_by_its_beginning_and_soon():
 async def test_a_password_is_the_same_in_every_normal_form():
     passwords = Argon2id(workers=1, queue=1)
     try:
-        assert await passwords.verify(await passwords.hash("gr\u00fc\u00dfe aus k\u00f6ln"), "gru\u0308\u00dfe aus ko\u0308ln")
+        assert await passwords.verify(
+            await passwords.hash("gr\u00fc\u00dfe aus k\u00f6ln"), "gru\u0308\u00dfe aus ko\u0308ln"
+        )
     finally:
         passwords.close()
 

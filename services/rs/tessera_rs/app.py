@@ -17,7 +17,8 @@ from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import health_endpoint
-from tessera_shared.http.openapi import document_endpoints, routes
+from tessera_shared.http.openapi import routes
+from tessera_shared.http.openapi_document import document_endpoints
 from tessera_shared.http.public_url import PublicUrl
 from tessera_shared.jose.jwks_client import JwksClient
 from tessera_shared.jose.jwt import Expectation

@@ -1,7 +1,7 @@
 """Response headers that must not be forgotten, and the address a request came from."""
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from starlette.types import Scope
 
@@ -12,14 +12,18 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def page_headers(form_action: Iterable[str] = (), *, image_sources: Iterable[str] = ()) -> dict[str, str]:
+def page_headers(
+    form_action: Iterable[str] = (), *, image_sources: Iterable[str] = (), frame_sources: Collection[str] = ()
+) -> dict[str, str]:
     """The headers of an HTML page: no framing, no foreign content, no referrer, not stored.
 
     Args:
         form_action: Origins a form may lead to beside the page's own; browsers also check redirects against it.
         image_sources: Origins of images beside the page's own.
+        frame_sources: Origins of what frames on the page may load; none without it.
 
     """
+    frames = [" ".join(("frame-src", *frame_sources))] if frame_sources else []
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -28,6 +32,7 @@ def page_headers(form_action: Iterable[str] = (), *, image_sources: Iterable[str
             " ".join(("img-src 'self'", *image_sources)),
             "font-src 'self'",
             "connect-src 'self'",
+            *frames,
             "base-uri 'none'",
             "frame-ancestors 'none'",
             " ".join(("form-action 'self'", *form_action)),

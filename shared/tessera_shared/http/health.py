@@ -1,9 +1,11 @@
 """Health: whether the service could serve a request now, not merely that the process is up."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
 
 from tessera_shared import logging
 from tessera_shared.db import Database
@@ -11,6 +13,19 @@ from tessera_shared.errors import Unavailable
 from tessera_shared.http.openapi import Endpoint, Operation, Reply
 
 Check = Callable[[], Awaitable[bool]]
+
+
+class Healthy(TypedDict):
+    """The service could serve a request now."""
+
+    status: Literal["ok"]
+
+
+class Unhealthy(TypedDict):
+    """It could not; `failing` names what is missing."""
+
+    status: Literal["unavailable"]
+    failing: list[str]
 
 
 def health_endpoint(checks: Mapping[str, Check]) -> Endpoint:
@@ -23,7 +38,10 @@ def health_endpoint(checks: Mapping[str, Check]) -> Endpoint:
             return JSONResponse({"status": "unavailable", "failing": failing}, 503)
         return JSONResponse({"status": "ok"})
 
-    replies = (Reply(200, "The service can serve requests."), Reply(503, "It cannot; `failing` says what is missing."))
+    replies = (
+        Reply(200, "The service can serve requests.", Healthy),
+        Reply(503, "It cannot; `failing` says what is missing.", Unhealthy),
+    )
     return Endpoint("/health", (Operation("GET", "Health", health, replies=replies),))
 
 

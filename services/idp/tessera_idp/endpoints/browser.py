@@ -165,6 +165,14 @@ class Sessions:
         await self.trail.record(request, session.sub, Event("session.ended", session.sid))
         logging.get().info("logged out", sub=session.sub, sid=session.sid, revoked_grants=len(revoked))
 
+    async def end_all(self, request: Request, session: Session, now: datetime) -> None:
+        """End every session of the user of this one."""
+        ended = await self.store.end_all(session.sub, now, now + self.revocation_lifetime)
+        await self.announce(tuple(grant for grants in ended.values() for grant in grants), now)
+        for sid in ended:
+            await self.trail.record(request, session.sub, Event("session.ended", sid))
+        logging.get().info("logged out everywhere", sub=session.sub, sid=session.sid, sessions=len(ended))
+
     async def announce(self, grants: tuple[str, ...], now: datetime) -> None:
         """Tell verifiers of grants whose revocation is recorded."""
         if grants:

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -13,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover, Received
-from tessera_idp.login_methods import STRENGTHS, enrolled_methods
+from tessera_idp.login_methods import STRENGTHS, LoginMethod, enrolled_methods
 from tessera_idp.login_methods.method import Stage, Verifiers
 from tessera_idp.login_methods.password import AMR as PASSWORD_AMR
 from tessera_idp.login_methods.password import METHOD as PASSWORD
@@ -100,10 +101,15 @@ class LoginFlow:
         """Send the browser to the first page of the login."""
         return _redirect(LOGIN, received)
 
-    def stage(self, request: Request, received: Received, sub: str | None, now: datetime) -> Stage:
-        """What a method is told of where it is used."""
-        bound = f"{self.forms.browser_id(request)}.{received.text}".encode()
+    def stage(self, browser_id: str, received: Received, sub: str | None, now: datetime) -> Stage:
+        """What a method is told of where it is used; the browser is known by its cookie for forms."""
+        bound = f"{browser_id}.{received.text}".encode()
         return Stage(sub, hashlib.sha256(bound).digest(), now)
+
+    async def values(self, methods: Iterable[LoginMethod], stage: Stage) -> Mapping[str, object]:
+        """What the templates of these methods show."""
+        prepared = [await each.prepare(stage, self.verifiers) for each in methods if each.prepare is not None]
+        return {name: value for values in prepared for name, value in values.items()}
 
     def form_token_parts(self, request: Request, received: Received) -> tuple[str, str]:
         """What the token of a later stage's form is about, beside the form's name."""

@@ -82,7 +82,7 @@ class SecondFactorEndpoint:
             return response
         # 6. the proof
         method = LOGIN_METHODS[name]
-        stage = self.flow.stage(request, received, found.sub, now)
+        stage = self.flow.stage(self.forms.browser_id(request), received, found.sub, now)
         try:
             proof = await method.verify(sent, stage, self.flow.verifiers)
         except Busy:
@@ -109,6 +109,7 @@ class SecondFactorEndpoint:
             CSRF,
             Parameter("method", "Which one", values=names),
             Parameter("code", "A code, where the method has one"),
+            Parameter("credential", "passkey: the browser's answer, an AuthenticationResponseJSON (WebAuthn §5.1.8)"),
             Parameter("action", "The button", values=("login", "deny")),
         )
         return [
@@ -137,8 +138,7 @@ class SecondFactorEndpoint:
     ) -> Response:
         client = displayed(received.ask.client)
         browser_id = self.forms.browser_id(request)
-        stage = self.flow.stage(request, received, found.sub, clock.now())
-        prepare = LOGIN_METHODS[method].prepare
+        stage = self.flow.stage(browser_id, received, found.sub, clock.now())
         response = self.pages.page(
             request,
             "second_factor.html",
@@ -154,7 +154,7 @@ class SecondFactorEndpoint:
             others=others(offered, method),
             username=found.username,
             problem=problem,
-            **({} if prepare is None else await prepare(stage, self.flow.verifiers)),
+            **await self.flow.values((LOGIN_METHODS[method],), stage),
         )
         return self.forms.remember(response, request, browser_id)
 

@@ -1,6 +1,6 @@
 """The registry of ways to log in, in the order they are offered; the pages and endpoints read the same dict."""
 
-from tessera_idp.login_methods import password
+from tessera_idp.login_methods import passkey, password
 from tessera_idp.login_methods.method import LoginMethod, Verifiers
 
 __all__ = ["FIRST_METHODS", "LOGIN_METHODS", "SECOND_METHODS", "STRENGTHS", "LoginMethod", "enrolled_methods"]
@@ -14,6 +14,17 @@ LOGIN_METHODS: dict[str, LoginMethod] = {
         wrong=password.WRONG,
         verify=password.verify,
         is_enrolled=password.is_enrolled,
+    ),
+    passkey.METHOD: LoginMethod(
+        strength=passkey.STRENGTH,
+        is_first=True,
+        title=passkey.TITLE,
+        template=passkey.TEMPLATE,
+        wrong=passkey.WRONG,
+        verify=passkey.verify,
+        is_enrolled=passkey.is_enrolled,
+        prepare=passkey.prepare,
+        beside=passkey.BESIDE,
     ),
 }
 STRENGTHS = {name: method.strength for name, method in LOGIN_METHODS.items()}

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tessera_idp.protocol.levels import Strength
+from tessera_idp.protocol.passkey import RelyingParty
+from tessera_idp.store.passkey_challenges import PasskeyChallenges
+from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.users import UserStore
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.http.form import Form
@@ -16,6 +19,9 @@ class Verifiers:
 
     users: UserStore
     passwords: Argon2id
+    passkeys: PasskeyStore
+    challenges: PasskeyChallenges
+    relying_party: RelyingParty
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class LoginMethod:
         verify: The proof that the form holds, or None; the reason is logged, never told.
         is_enrolled: Whether the user of that sub can use it.
         prepare: The values of its template, where it has any.
+        beside: The part that offers it on the first page, under the form of another method, instead of a link.
 
     """
 
@@ -66,3 +73,4 @@ class LoginMethod:
     verify: Callable[[Form, Stage, Verifiers], Awaitable[Proof | None]]
     is_enrolled: Callable[[str, Verifiers], Awaitable[bool]]
     prepare: Callable[[Stage, Verifiers], Awaitable[Mapping[str, object]]] | None = None
+    beside: str | None = None

@@ -9,7 +9,10 @@ from tessera_idp.protocol.models import Session
 from tessera_idp.store.logins_under_way import methods_from_json, methods_to_json
 from tessera_shared.db import Database, Row, Transaction
 
-_COLUMNS = "s.sid, s.sub, s.auth_time, s.acr, s.amr, s.methods, u.username, u.claims ->> 'name' AS name"
+_COLUMNS = (
+    "s.sid, s.sub, s.auth_time, s.acr, s.amr, s.methods, u.username, u.claims ->> 'name' AS name, "
+    "u.claims ->> 'email' AS email"
+)
 _LIVE = "s.ended_at IS NULL AND s.expires_at > $2 AND NOT u.disabled"
 
 FIND = f"""
@@ -46,7 +49,7 @@ END_ALL = """
 WITH ended AS (
     UPDATE idp.sessions SET ended_at = $2 WHERE sub = $1 AND ended_at IS NULL RETURNING sid
 )
-SELECT authz.revoke_session(sid, $3, $4)::text AS grant_id FROM ended
+SELECT sid, ARRAY(SELECT authz.revoke_session(sid, $3, $4)::text) AS grant_ids FROM ended
 """
 PURGE = """
 DELETE FROM idp.sessions WHERE ctid = ANY (ARRAY(
@@ -141,10 +144,10 @@ class SessionStore:
         rows = await self._database.fetch(END, sid, now, revoked_until, self._revokes)
         return tuple(row["grant_id"] for row in rows)
 
-    async def end_all(self, sub: str, now: datetime, revoked_until: datetime) -> tuple[str, ...]:
-        """The same for every session of a user."""
+    async def end_all(self, sub: str, now: datetime, revoked_until: datetime) -> dict[str, tuple[str, ...]]:
+        """The same for every session of a user: the grants' ids by sid."""
         rows = await self._database.fetch(END_ALL, sub, now, revoked_until, self._revokes)
-        return tuple(row["grant_id"] for row in rows)
+        return {row["sid"]: tuple(row["grant_ids"]) for row in rows}
 
     async def purge(self, now: datetime) -> None:
         """Delete sessions that are over."""
@@ -193,5 +196,6 @@ def _to_session(row: Row | None) -> Session | None:
         amr=tuple(row["amr"]),
         username=row["username"],
         name=row["name"],
+        email=row["email"],
         used=methods_from_json(row["methods"]),
     )

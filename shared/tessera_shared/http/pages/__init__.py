@@ -36,6 +36,7 @@ _FILES = {
     "tessera.css": "text/css",
     "tessera.svg": "image/svg+xml",
     "form_post.js": "text/javascript",
+    "front_channel_logout.js": "text/javascript",
     "passkey.js": "text/javascript",
 }
 
