@@ -34,8 +34,8 @@ from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
 from tessera_idp.endpoints.sign_up import SignUpEndpoint
 from tessera_idp.endpoints.undo_email_change import UndoEmailChangeEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
-from tessera_idp.endpoints.verify_email import VerifyEmailEndpoint
 from tessera_idp.endpoints.userinfo_response import UserinfoResponses
+from tessera_idp.endpoints.verify_email import VerifyEmailEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers

@@ -115,7 +115,7 @@ def test_an_email_address_is_one_that_every_mail_server_delivers_to(typed, addre
         (".alice", None),
         ("alice ", "alice"),
         ("al ice", None),
-        ("аlice", None),
+        ("\u0430lice", None),
         ("x" * 41, None),
         ("", None),
     ],
