@@ -16,6 +16,7 @@ from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
 from tessera_idp.endpoints.account.password import PasswordEndpoint
 from tessera_idp.endpoints.account.profile import ProfileEndpoint
+from tessera_idp.endpoints.account.security import SecurityEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.account_changes import AccountChanges
 from tessera_idp.endpoints.audit_trail import AuditTrail
@@ -180,6 +181,9 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     account = _account_endpoints(guard, layout, AccountStore(parts.database))
     account += _passkey_endpoints(config, parts, guard, layout)
     account += _own_account_endpoints(_account_changes(config, parts, sessions, devices, notices), flow, guard, layout)
+    account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
+    account += SecurityEndpoint(guard, AccountLayout(pages, forms), flow.verifiers).endpoints()
+    account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
     login_stages = [*login.endpoints(), *second_factor.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 

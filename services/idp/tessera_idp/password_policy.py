@@ -7,7 +7,7 @@ from typing import Any
 from zxcvbn import zxcvbn
 
 from tessera_idp.config import IdpConfig
-from tessera_idp.protocol.password_rules import Weakness, normalized, words_of, wrong_length
+from tessera_idp.protocol.password_rules import Weakness, is_personal, normalized, words_of, wrong_length
 from tessera_shared.uri import origin
 
 _SCORED = 72
@@ -49,6 +49,8 @@ class PasswordPolicy:
 
     def _guess(self, password: str, personal: tuple[str | None, ...]) -> Weakness | None:
         known = words_of(*self.service, *personal)
+        if is_personal(password, known):
+            return Weakness.PERSONAL
         found: dict[str, Any] = zxcvbn(normalized(password)[:_SCORED], user_inputs=list(known))
         if found["score"] >= _ENOUGH:
             return None

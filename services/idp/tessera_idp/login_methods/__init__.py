@@ -25,6 +25,7 @@ LOGIN_METHODS: dict[str, LoginMethod] = {
         is_enrolled=passkey.is_enrolled,
         prepare=passkey.prepare,
         beside=passkey.BESIDE,
+        is_guessable=False,
     ),
 }
 STRENGTHS = {name: method.strength for name, method in LOGIN_METHODS.items()}

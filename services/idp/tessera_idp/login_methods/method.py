@@ -61,6 +61,8 @@ class LoginMethod:
         verify: The proof that the form holds, or None; the reason is logged, never told.
         is_enrolled: Whether the user of that sub can use it.
         prepare: The values of its template, where it has any.
+        is_guessable: Whether trying could find the proof, so that tries over one account are counted; where it could
+            not, nobody's tries may keep the owner out.
         beside: The part that offers it on the first page, under the form of another method, instead of a link.
 
     """
@@ -74,3 +76,4 @@ class LoginMethod:
     is_enrolled: Callable[[str, Verifiers], Awaitable[bool]]
     prepare: Callable[[Stage, Verifiers], Awaitable[Mapping[str, object]]] | None = None
     beside: str | None = None
+    is_guessable: bool = True

@@ -5,6 +5,8 @@ from enum import Enum
 
 MAX_LENGTH = 256
 """In characters; the standard asks for 64 at least."""
+_OWN = 6
+"""So many letters and digits a password has beside the words that belong to the account or the service."""
 
 
 class Weakness(Enum):
@@ -39,3 +41,11 @@ def words_of(*values: str | None) -> tuple[str, ...]:
         parts = "".join(letter if letter.isalnum() else " " for letter in lowered).split()
         words.update(word for word in (lowered, *parts) if len(word) > 2)  # noqa: PLR2004 - shorter ones are in any word
     return tuple(sorted(words))
+
+
+def is_personal(password: str, words: tuple[str, ...]) -> bool:
+    """Whether little is left of a password without the words that belong to the account or the service."""
+    rest = normalized(password).lower()
+    for word in sorted(words, key=len, reverse=True):
+        rest = rest.replace(word, " ")
+    return rest != normalized(password).lower() and sum(map(str.isalnum, rest)) < _OWN
