@@ -179,11 +179,9 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     layout = AccountLayout(pages, forms)
     account = _account_endpoints(guard, layout, AccountStore(parts.database))
+    account += SecurityEndpoint(guard, layout, flow.verifiers).endpoints()
     account += _passkey_endpoints(config, parts, guard, layout)
     account += _own_account_endpoints(_account_changes(config, parts, sessions, devices, notices), flow, guard, layout)
-    account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
-    account += SecurityEndpoint(guard, AccountLayout(pages, forms), flow.verifiers).endpoints()
-    account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
     login_stages = [*login.endpoints(), *second_factor.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
