@@ -10,7 +10,7 @@ from starlette.routing import Route, Router
 from structlog.testing import capture_logs
 
 from tessera_shared.errors import OAuthError, Unavailable
-from tessera_shared.http import form
+from tessera_shared.http import form, request_body
 from tessera_shared.http.exchange import Exchange
 
 
@@ -231,3 +231,61 @@ async def test_a_body_that_does_not_come_in_time_is_408_and_ends_the_connection(
         response = await opened.post("/read", content=endless(), headers=headers)
     assert (response.status_code, response.json()["error"]) == (408, "invalid_request")
     assert response.headers["connection"] == "close"
+
+
+def asgi_call(path, *messages, method="POST", **headers):
+    """Send a request's parts one by one; what was sent back, and how many parts were taken."""
+    left, sent = list(messages), []
+
+    async def receive():
+        return left.pop(0) if left else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": headers.pop("http_version", "1.1"),
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+        "client": ("192.0.2.1", 1),
+        "extensions": {},
+    }
+    return APP(scope, receive, send), sent, left
+
+
+async def test_a_body_that_nobody_read_is_out_of_the_way_before_the_answer():
+    parts = [{"type": "http.request", "body": b"x", "more_body": more} for more in (True, True, False)]
+    serve, sent, left = asgi_call("/nothing", *parts, content_length="3")
+    await serve
+    assert left == []
+    assert b"connection" not in dict(sent[0]["headers"])
+
+
+async def test_an_answer_before_a_body_that_does_not_come_says_that_the_connection_ends(monkeypatch):
+    monkeypatch.setattr(request_body, "_SECONDS", 0.05)
+    part = {"type": "http.request", "body": b"x", "more_body": True}
+    serve, sent, _left = asgi_call("/nothing", part, content_length="3")
+    await serve
+    assert dict(sent[0]["headers"])[b"connection"] == b"close"
+    serve, sent, _left = asgi_call("/nothing", part, content_length="3", http_version="2")
+    await serve
+    assert b"connection" not in dict(sent[0]["headers"])
+
+
+async def test_an_endless_body_that_nobody_read_is_not_read_for_ever():
+    part = {"type": "http.request", "body": b"x" * 65536, "more_body": True}
+    serve, sent, left = asgi_call("/nothing", *[part] * 20, transfer_encoding="chunked")
+    await serve
+    assert len(left) == 16
+    assert dict(sent[0]["headers"])[b"connection"] == b"close"
+
+
+async def test_a_body_announced_as_too_large_is_not_read_at_all():
+    serve, sent, left = asgi_call("/ok", {"type": "http.request", "body": b"x"}, content_length="99999999")
+    await serve
+    assert len(left) == 1
+    assert (sent[0]["status"], dict(sent[0]["headers"])[b"connection"]) == (413, b"close")

@@ -167,8 +167,10 @@ class Idp:
 
 
 def hidden_fields(page: httpx.Response) -> dict[str, str]:
-    """The hidden fields of a page's form."""
-    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text))
+    """The hidden fields of a page's form: the one with the id `form`, where there are several."""
+    main = re.search(r'<form [^>]*id="form".*?</form>', page.text, re.DOTALL)
+    text = page.text if main is None else main[0]
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', text))
 
 
 @pytest.fixture(scope="session")
@@ -203,6 +205,7 @@ async def running(servers, authz: Database, database: Database, redis: Redis) ->
     mail_server.close()
     parts.passwords.close()
     await parts.metadata.close()
+    await parts.fetcher.close()
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -18,6 +18,7 @@ from tessera_shared.http.client_certificate import presented_certificate, withou
 from tessera_shared.http.errors import to_response
 from tessera_shared.http.form import MAX_BODY, body_too_large
 from tessera_shared.http.headers import Network, client_address
+from tessera_shared.http.request_body import RequestBody
 from tessera_shared.metrics import UNMATCHED, Metrics
 from tessera_shared.tracing import OFF, Traces, describe_answer
 
@@ -66,20 +67,24 @@ class Exchange:
         scope["state"] = {"request_id": request_id, "client_address": address, "answer_headers": more}
         structlog.contextvars.bind_contextvars(request_id=request_id)
         status = 0
+        announced = headers.get(b"content-length", b"0")[:_MAX_DIGITS]
+        is_too_large = announced.isdigit() and int(announced) > MAX_BODY
+        body = RequestBody(receive)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *self._headers(request_id), *_encode(more)]
+                if _has_body(headers) and not _closes(message) and (is_too_large or not await body.drain()):
+                    message["headers"] += _close(scope)
             await send(message)
 
         try:
-            announced = headers.get(b"content-length", b"0")[:_MAX_DIGITS]
-            if announced.isdigit() and int(announced) > MAX_BODY:
+            if is_too_large:
                 raise body_too_large(int(announced))
             scope["state"]["client_certificate"] = presented_certificate(scope, self._certificate_proxies)
-            await self._app(without_certificate_fields(scope), receive, send_with_headers)
+            await self._app(without_certificate_fields(scope), body.receive, send_with_headers)
         except ClientDisconnect:  # there is nobody to answer, and nothing broke here
             status = status or _CLIENT_WENT_AWAY
         except Exception as error:  # noqa: BLE001 - the boundary: everything becomes an answer and a log line
@@ -87,7 +92,7 @@ class Exchange:
             if isinstance(error, OAuthError):
                 scope["state"]["refused"] = error
             if status == 0:
-                await response(scope, receive, send_with_headers)
+                await response(scope, body.receive, send_with_headers)
         self._count(scope, status, started)
         describe_answer(span, scope["method"], scope["state"].get("route", UNMATCHED), status, request_id)
         _log_level(scope["path"], status)(
@@ -121,6 +126,21 @@ class Exchange:
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True).encode("ascii"))
         return self._date[1]
+
+
+def _has_body(headers: dict[bytes, bytes]) -> bool:
+    """Whether something follows the head of the request (RFC 9112 §6)."""
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+def _closes(start: Message) -> bool:
+    """Whether the answer says already that nothing follows it on this connection."""
+    return any(name.lower() == b"connection" for name, _value in start["headers"])
+
+
+def _close(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Says so; HTTP/2 has no such header (RFC 9113 §8.2.2): there a stream ends alone."""
+    return [(b"connection", b"close")] if str(scope["http_version"]).startswith("1") else []
 
 
 def _encode(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

@@ -43,6 +43,7 @@ class LoginEndpoint:
     sessions: Sessions
     flow: LoginFlow
     pages: Pages
+    has_sign_up: bool = False
 
     async def show(self, request: Request) -> Response:
         """GET: answer at once from a session that suffices, else show the page."""
@@ -78,17 +79,20 @@ class LoginEndpoint:
         if sent.get("action") == "deny":
             return self.handover.finish(received, Answer(received.ask.step, "denied"), now)
         # 4. not too often
-        username, address = typed or "", request.state.client_address
-        device = await self.flow.devices.known(request, username, now)
-        attempt = await self.flow.protection.login(username, address, device)
+        method, address = LOGIN_METHODS[name], request.state.client_address
+        if method.is_guessable and typed:
+            device = await self.flow.devices.known(request, typed, now)
+            attempt = await self.flow.protection.login(typed, address, device)
+        else:
+            attempt = await self.flow.protection.proof(address)
         if attempt.wait is not None:
             response = await self._page(request, received, name, typed, TOO_MANY_TRIES, 429)
             response.headers.update(attempt.retry_after)
             return response
         # 5. yes: who is it?
-        method = LOGIN_METHODS[name]
+        stage = self.flow.stage(self.forms.browser_id(request), received, None, now)
         try:
-            proof = await method.verify(sent, self.flow.stage(request, received, None, now), self.flow.verifiers)
+            proof = await method.verify(sent, stage, self.flow.verifiers)
         except Busy:
             await self.flow.protection.succeeded(attempt)
             logging.get().warning("logins are waiting: one more was sent away")
@@ -112,6 +116,7 @@ class LoginEndpoint:
             _method_parameter("form"),
             Parameter("username", "Name of the account", example="alice"),
             Parameter("password", "Password of the account"),
+            Parameter("credential", "passkey: the browser's answer, an AuthenticationResponseJSON (WebAuthn §5.1.8)"),
             Parameter("action", "The button", values=("login", "deny")),
         )
         return [
@@ -154,8 +159,9 @@ class LoginEndpoint:
     ) -> Response:
         client = displayed(received.ask.client)
         browser_id = self.forms.browser_id(request)
-        stage = self.flow.stage(request, received, None, clock.now())
-        prepare = LOGIN_METHODS[method].prepare
+        stage = self.flow.stage(browser_id, received, None, clock.now())
+        beside = {name: other for name, other in others(FIRST_METHODS, method).items() if other.beside is not None}
+        links = {name: other for name, other in others(FIRST_METHODS, method).items() if other.beside is None}
         response = self.pages.page(
             request,
             "login.html",
@@ -168,10 +174,12 @@ class LoginEndpoint:
             csrf=self.forms.token(browser_id, "login", received.text),
             method=method,
             fields=LOGIN_METHODS[method].template,
-            others=others(FIRST_METHODS, method),
+            beside=beside,
+            others=links,
             username=username or "",
+            has_sign_up=self.has_sign_up,
             problem=problem,
-            **({} if prepare is None else await prepare(stage, self.flow.verifiers)),
+            **await self.flow.values((LOGIN_METHODS[method], *beside.values()), stage),
         )
         return self.forms.remember(response, request, browser_id)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -13,12 +14,12 @@ from starlette.responses import RedirectResponse, Response
 from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover, Received
-from tessera_idp.login_methods import STRENGTHS, enrolled_methods
+from tessera_idp.login_methods import LOGIN_METHODS, STRENGTHS, LoginMethod, enrolled_methods
 from tessera_idp.login_methods.method import Stage, Verifiers
 from tessera_idp.login_methods.password import AMR as PASSWORD_AMR
 from tessera_idp.login_methods.password import METHOD as PASSWORD
 from tessera_idp.protection import Protection
-from tessera_idp.protocol.levels import AskFor, Finish, NextStage, SetUp, Used, Wanted, next_stage
+from tessera_idp.protocol.levels import AskFor, Finish, NextStage, SetUp, Unmet, Used, Wanted, next_stage
 from tessera_idp.protocol.models import Session
 from tessera_idp.store.logins_under_way import Key, LoginsUnderWayStore, UnderWay
 from tessera_shared import logging
@@ -27,7 +28,6 @@ from tessera_shared.http.headers import NO_STORE
 
 LOGIN = "/oidc/v1/login"
 SECOND_FACTOR = "/oidc/v1/login/second-factor"
-SET_UP = "/oidc/v1/login/set-up"
 LIFETIME = timedelta(minutes=10)
 """How long a login may be under way after its first method."""
 _COOKIE_BYTES = 32
@@ -56,6 +56,8 @@ class LoginFlow:
     ) -> Response:
         """After the first method, or from a session that must rise: end the login, or begin its next stage."""
         stage = await self.missing(received, sub, used)
+        if isinstance(stage, Unmet):
+            return self.handover.finish(received, Answer(received.ask.step, "unmet"), now)
         if isinstance(stage, Finish):
             return await self._finish(request, received, sub, used, now)
         browser = self.forms.browser_id(request)
@@ -70,6 +72,8 @@ class LoginFlow:
     ) -> Response:
         """After a further method: end the login, once, or go to the next stage; another's turn begins anew."""
         stage = await self.missing(received, found.sub, used)
+        if isinstance(stage, Unmet):
+            return await self.give_up(request, received, Answer(received.ask.step, "unmet"), now)
         if not isinstance(stage, Finish):
             advanced = await self.store.advance(found, used, now)
             return self._next_page(received, stage) if advanced else self.restart(received)
@@ -100,10 +104,15 @@ class LoginFlow:
         """Send the browser to the first page of the login."""
         return _redirect(LOGIN, received)
 
-    def stage(self, request: Request, received: Received, sub: str | None, now: datetime) -> Stage:
-        """What a method is told of where it is used."""
-        bound = f"{self.forms.browser_id(request)}.{received.text}".encode()
+    def stage(self, browser_id: str, received: Received, sub: str | None, now: datetime) -> Stage:
+        """What a method is told of where it is used; the browser is known by its cookie for forms."""
+        bound = f"{browser_id}.{received.text}".encode()
         return Stage(sub, hashlib.sha256(bound).digest(), now)
+
+    async def values(self, methods: Iterable[LoginMethod], stage: Stage) -> Mapping[str, object]:
+        """What the templates of these methods show."""
+        prepared = [await each.prepare(stage, self.verifiers) for each in methods if each.prepare is not None]
+        return {name: value for values in prepared for name, value in values.items()}
 
     def form_token_parts(self, request: Request, received: Received) -> tuple[str, str]:
         """What the token of a later stage's form is about, beside the form's name."""
@@ -127,7 +136,7 @@ class LoginFlow:
             case AskFor():
                 return _redirect(SECOND_FACTOR, received)
             case SetUp():
-                return _redirect(SET_UP, received)
+                return _redirect(LOGIN_METHODS[stage.methods[0]].set_up or LOGIN, received)
             case _:
                 assert_never(stage)
 
