@@ -20,6 +20,9 @@ from e2e.key_host import key_host as run_key_host
 from e2e.relying_party import RelyingParty
 from e2e.secrets_used import SecretsUsed, listen
 from e2e.stack import Control, Stack, kind, running
+from e2e.tabs import browser_program, callback, open_tab
+
+__all__ = ["browser_program", "callback", "open_tab"]  # fixtures of all tests in Chromium
 
 _STACK = pytest.StashKey[Stack]()
 _IDS = pytest.StashKey[str]()

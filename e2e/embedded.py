@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e import collector, document_host, key_host, logout_host
+from e2e import apache, collector, document_host, key_host, logout_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.measured import FOLDER
 from e2e.proxy import PROXY_ADDRESS, tls_proxy
@@ -142,6 +142,7 @@ def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
     """The tests' own settings, by service: what a user could give as well."""
     measured = {"COVERAGE_FILE": str(FOLDER / ".coverage")}
     proxies, local = json.dumps([f"{PROXY_ADDRESS}/32"]), json.dumps(["127.0.0.0/8"])
+    fetched = json.dumps([f"localhost:{host.PORT}" for host in (key_host, document_host, logout_host, apache)])
     traces = collector.settings("127.0.0.1")
     return {
         "migrate": measured,
@@ -152,9 +153,7 @@ def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
             "TESSERA_AUTHZ_CLIENT_CERTIFICATE_PROXIES": proxies,
             "TESSERA_AUTHZ_TRUSTED_PROXIES": local,
             "TESSERA_AUTHZ_BOOTSTRAP_CLIENTS": bootstrap_clients("localhost"),
-            "TESSERA_AUTHZ_FETCH__ALLOWED_HOSTS": json.dumps(
-                [f"localhost:{host.PORT}" for host in (key_host, document_host, logout_host)]
-            ),
+            "TESSERA_AUTHZ_FETCH__ALLOWED_HOSTS": fetched,
             "TESSERA_AUTHZ_FETCH__CA_FILE": str(ca_file),
             "TESSERA_AUTHZ_REGISTRATION__PER_SOURCE_PER_HOUR": "1000",
             "TESSERA_AUTHZ_RESOURCES": json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),
@@ -165,6 +164,7 @@ def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
             **traces["idp"],
             "TESSERA_IDP_CLIENT_CERTIFICATE_PROXIES": proxies,
             "TESSERA_IDP_TRUSTED_PROXIES": local,
+            "TESSERA_IDP_FETCH__ALLOWED_HOSTS": fetched,
             "TESSERA_IDP_CLOCK_TOLERANCE_SECONDS": str(CLOCK_TOLERANCE),
         },
         "rs": {

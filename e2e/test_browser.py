@@ -1,61 +1,12 @@
 """The pages in Chromium: login, consent, logout and errors, with and without JavaScript."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from typing import Any
-
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser as Chromium
 
-from e2e.chromium import SIZES, Callback, Tab, chromium, tab
-from e2e.clients import AFTER_LOGOUT, EVERY_SCOPE, PASSWORD, USERNAME
-from e2e.conftest import PartyOf
+from e2e.chromium import SIZES, Tab
+from e2e.clients import AFTER_LOGOUT, PASSWORD, USERNAME
 from e2e.relying_party import RelyingParty
 from e2e.stack import Stack
-
-OpenTab = Callable[..., Awaitable[Tab]]
-
-LOOKS = [(scheme, size) for scheme in ("light", "dark") for size in SIZES]
-
-
-@pytest_asyncio.fixture(scope="session")
-async def callback() -> AsyncIterator[Callback]:
-    """The client's place."""
-    made = Callback()
-    with made.serve():
-        yield made
-
-
-@pytest_asyncio.fixture(scope="session")
-async def browser_program(callback: Callback) -> AsyncIterator[Chromium]:
-    """One Chromium for all tests."""
-    async with chromium(callback) as started:
-        yield started
-
-
-@pytest_asyncio.fixture
-async def open_tab(
-    browser_program: Chromium, callback: Callback, stack: Stack, request: pytest.FixtureRequest
-) -> AsyncIterator[OpenTab]:
-    """Opens tabs in fresh profiles. Whatever a test does, no page may leave the stack or have errors."""
-    own = tuple(f"{url}/" for url in stack.urls.values())
-    headers = {"x-request-id": request.node.name.replace("[", "-").strip("]")[:60]}
-    tabs: list[Tab] = []
-    async with AsyncExitStack() as opened:
-
-        async def open_one(**options: Any) -> Tab:
-            tabs.append(
-                await opened.enter_async_context(
-                    tab(browser_program, callback, own, extra_http_headers=headers, **options)
-                )
-            )
-            return tabs[-1]
-
-        yield open_one
-    for each in tabs:
-        assert each.foreign == []
-        assert [problem for problem in each.problems if "403" not in problem and "400" not in problem] == []
+from e2e.tabs import OpenTab
 
 
 async def allow_if_asked(shown: Tab) -> None:
@@ -176,47 +127,6 @@ async def test_page_cannot_be_framed(demo: RelyingParty, open_tab: OpenTab) -> N
     assert await frame.locator("#login").count() == 0
     assert any("frame-ancestors" in problem for problem in shown.problems)
     shown.problems.clear()
-
-
-@pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=["-".join(look) for look in LOOKS])
-async def test_pages_fit_the_screen_in_light_and_dark(
-    party_of: PartyOf, demo: RelyingParty, open_tab: OpenTab, scheme: str, size: str
-) -> None:
-    shown = await open_tab(color_scheme=scheme, viewport=SIZES[size])
-    party = party_of(EVERY_SCOPE)
-    await shown.page.goto(demo.authorization_url(prompt="login consent"))
-    await looks_good(shown, f"login-{scheme}-{size}", scheme)
-    await shown.log_in(USERNAME, "wrong")
-    await looks_good(shown, f"login-refused-{scheme}-{size}", scheme)
-    await shown.log_in(USERNAME, PASSWORD)
-    await looks_good(shown, f"consent-{scheme}-{size}", scheme)
-    await shown.page.click("#allow")
-    await shown.answer()
-    await shown.page.goto(party.authorization_url(prompt="consent", scope=EVERY_SCOPE.scope))
-    await looks_good(shown, f"consent-every-scope-{scheme}-{size}", scheme)
-    await shown.page.goto(party.authorization_url(prompt="login"))
-    await looks_good(shown, f"login-with-logo-{scheme}-{size}", scheme)
-    await shown.page.goto(f"{demo.stack.authz}/oauth2/v1/authorize?client_id=nobody")
-    await looks_good(shown, f"error-{scheme}-{size}", scheme)
-    await shown.page.goto(f"{demo.stack.idp}/oidc/v1/logout")
-    await looks_good(shown, f"logout-{scheme}-{size}", scheme)
-    await shown.page.click("#logout")
-    await looks_good(shown, f"logged-out-{scheme}-{size}", scheme)
-
-
-async def looks_good(shown: Tab, name: str, scheme: str) -> None:
-    """Keep a picture, and check what a machine can see: it fits, it has the right scheme, every field has a label."""
-    path = await shown.screenshot(name)
-    assert path.stat().st_size > 5_000
-    width = await shown.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert width[0] <= width[1]
-    colour = await shown.page.evaluate("getComputedStyle(document.body).backgroundColor.match(/[0-9.]+/g).map(Number)")
-    assert (sum(colour[:3]) < 3 * 128) is (scheme == "dark")
-    unlabelled = "[...document.querySelectorAll('input:not([type=hidden])')].filter(i => !i.labels.length).length"
-    assert await shown.page.evaluate(unlabelled) == 0
-    assert await shown.page.locator("h1").count() == 1
-    assert await shown.page.evaluate("document.documentElement.lang") == "en"
-    assert (await shown.page.title()).endswith("Tessera")
 
 
 @pytest.mark.parametrize("service", ["authz", "idp", "rs"])

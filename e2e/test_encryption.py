@@ -1,6 +1,7 @@
 """ID tokens and userinfo that the client alone can read (OpenID Connect Core §10.2, §5.3.2)."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -116,6 +117,54 @@ def test_id_token_is_signed_and_then_encrypted_for_the_client(
         assert header.get("kid") == (None if alg == "dir" else reader.key.kid)
         claims = reader.party.verify(signed, "RS256")[1]
         assert claims["aud"] == reader.party.client.client_id
+
+
+@pytest.mark.parametrize(("alg", "enc"), PAIRS)
+def test_userinfo_is_signed_and_encrypted_as_the_client_registered(
+    register: Register, alice: Browser, alg: str, enc: str
+) -> None:
+    reader = register(alg, enc, ("userinfo",), userinfo_signed_response_alg="PS256")
+    party, tokens = reader.party, reader.party.get_tokens(alice)
+    sub = party.verify(tokens["id_token"], "RS256")[1]["sub"]
+    response = party.userinfo(tokens["access_token"])
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/jwt")
+    header, signed = reader.read(response.text)
+    assert (header["alg"], header["enc"], header["cty"]) == (alg, enc, "JWT")
+    claims = party.verify(signed, "PS256")[1]
+    assert (claims["iss"], claims["aud"], claims["sub"]) == (party.stack.issuer, party.client.client_id, sub)
+    assert claims["email"] == "alice@wonderland.example"
+
+
+def test_userinfo_may_be_signed_alone_and_encrypted_alone(
+    stack: Stack, http: httpx.Client, register: Register, alice: Browser
+) -> None:
+    reader = register("RSA-OAEP-256", "A256GCM", ("userinfo",))
+    party = reader.party
+    content = json.loads(reader.read(party.userinfo(party.get_tokens(alice)["access_token"]).text)[1])
+    assert content["email"] == "alice@wonderland.example"
+    for alg in http.get(stack.authz + WELL_KNOWN).json()["userinfo_signing_alg_values_supported"]:
+        made = http.post(
+            f"{stack.authz}/oauth2/v1/register", json={**METADATA, "userinfo_signed_response_alg": alg}
+        ).json()
+        party = RelyingParty(stack, http, Client(made["client_id"], made["client_secret"], scope=made["scope"]))
+        response = party.userinfo(party.get_tokens(alice)["access_token"])
+        assert response.headers["content-type"] == "application/jwt"
+        assert party.verify(response.text, alg)[1]["aud"] == made["client_id"]
+
+
+def test_userinfo_keys_are_fetched_from_the_clients_jwks_uri(
+    stack: Stack, register: Register, alice: Browser, key_host: KeyHost
+) -> None:
+    host = "host.docker.internal" if stack.kind == "compose" else "localhost"
+    uri = f"http://{host}:{hosts.PORT}/userinfo-keys"
+    reader = register("RSA-OAEP-256", "A256GCM", ("userinfo",), jwks_uri=f"{uri}-that-are-away")
+    tokens = reader.party.get_tokens(alice)
+    refused = reader.party.userinfo(tokens["access_token"])
+    assert (refused.status_code, error_of(refused)) == (503, "temporarily_unavailable")
+    key_host.tell_keys("/userinfo-keys", RSA_KEY)
+    reader = register("RSA-OAEP-256", "A256GCM", ("userinfo",), jwks_uri=uri)
+    tokens = reader.party.get_tokens(alice)
+    assert reader.read(reader.party.userinfo(tokens["access_token"]).text)[0]["kid"] == RSA_KEY.kid
 
 
 def test_code_stays_usable_while_the_clients_keys_cannot_be_had(

@@ -36,6 +36,7 @@ REFUSED = [
     ("idp", "SELECT * FROM authz.grants"),
     ("rs", "SELECT * FROM authz.userinfo_claims"),
     ("rs", "SELECT * FROM authz.client_subjects"),
+    ("rs", "SELECT * FROM authz.client_userinfo"),
     *((role, "SELECT idp.claims_of('nobody', '{email}')") for role in ("idp", "rs")),
     *(
         (role, statement)
@@ -83,6 +84,7 @@ NEEDED = [
     ("idp", "SELECT * FROM revocation.entries"),
     ("idp", "SELECT client_id, client_name, post_logout_redirect_uris FROM authz.client_logout"),
     ("idp", "SELECT grant_id, client_id, claims FROM authz.userinfo_claims"),
+    ("idp", "SELECT client_id, scope, jwks, jwks_uri, sealed_secret FROM authz.client_userinfo"),
     ("idp", "SELECT client_id, subject_type, sector_identifier_uri, redirect_uris FROM authz.client_subjects"),
     ("authz", "SELECT idp.claims_of('nobody', '{email}')"),
     ("idp", "SELECT authz.applications_of('nobody')"),

@@ -57,6 +57,7 @@ await converse(async (options, visit) => {
   const { url, expected } = await begin(config, options, bound);
   const arrived = await visit(url);
   const checks = { ...expected, idTokenExpected: true };
+  if (options.parameters.max_age) checks.maxAge = Number(options.parameters.max_age);
   const tokens = await oidc.authorizationCodeGrant(config, arrived, checks, undefined, bound);
   const used = await use(config, tokens, options, bound);
   return { url: String(url), answers: options.answers, tokens, claims: tokens.claims(), ...used };

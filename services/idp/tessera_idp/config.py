@@ -11,7 +11,7 @@ from tessera_idp.protection import ProtectionConfig
 from tessera_idp.protocol.logout import Revokes
 from tessera_idp.protocol.passkey import RelyingParty
 from tessera_shared.branding import Branding
-from tessera_shared.config import Dpop, Section, ServiceConfig
+from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.uri import origin
 
@@ -49,7 +49,10 @@ class Keys(Section):
 
 
 class Passwords(Section):
-    """How much of the machine password checks may take."""
+    """How much of the machine password checks may take, and how long new passwords must be."""
+
+    minimum_length: int = Field(default=15, ge=8, le=64)
+    """NIST SP 800-63B-4 §3.1.1.1: 15 where a password alone may log in, 8 where a second factor is always asked for."""
 
     workers: int = Field(default=2, ge=1, le=64)
     queue: int = Field(default=64, ge=0, le=10_000)
@@ -76,6 +79,16 @@ class Logout(Section):
     """What the end of a session does."""
 
     revoke_grants: Revokes = "online"
+
+
+class Accounts(Section):
+    """What users may do with accounts by themselves."""
+
+    sign_up: Literal["open", "closed"] = "closed"
+    verify_hours: int = Field(default=24, ge=1, le=24 * 14)
+    reset_minutes: int = Field(default=30, ge=5, le=24 * 60)
+    reset_ends_sessions: bool = True
+    undo_days: int = Field(default=7, ge=1, le=90)
 
 
 class Mail(Section):
@@ -129,12 +142,14 @@ class IdpConfig(ServiceConfig):
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
     logout: Logout = Logout()
+    accounts: Accounts = Accounts()
     mail: Mail
     account: Account = Account()
     passkeys: Passkeys = Passkeys()
     branding: Branding = Branding()
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
+    fetch: Fetch = Fetch()
     access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
 

@@ -73,13 +73,31 @@ class Protection:
             Budget("login account and address", f"{name} {site}", rates.login_per_account_and_address.rate),
         )
 
-    async def second_factor(self, account: str, login: str, address: str) -> Attempt:
-        """A code of any kind is about to be checked, in the login of that id."""
+    async def second_factor(self, account: str, login: str, address: str, device: str | None = None) -> Attempt:
+        """A code of any kind is about to be checked.
+
+        Args:
+            account: Whose login it is.
+            login: What identifies the login.
+            address: Where the request came from.
+            device: As for `login`.
+
+        """
+        rates, name, site = self.config, _name(account), source_of(address)
+        of_login = Budget("second factor login", login, rates.second_factor_per_login.rate)
+        if device is not None:
+            return await self._admit(
+                of_login, Budget("second factor device", f"{name} {device}", rates.second_factor_per_account.rate)
+            )
         return await self._admit(
-            Budget("second factor login", login, self.config.second_factor_per_login.rate),
-            Budget("second factor account", _name(account), self.config.second_factor_per_account.rate),
-            Budget("second factor address", source_of(address), self.config.second_factor_per_address.rate),
+            of_login,
+            Budget("second factor account", name, rates.second_factor_per_account.rate),
+            Budget("second factor address", site, rates.second_factor_per_address.rate),
         )
+
+    async def proof(self, address: str) -> Attempt:
+        """Something is about to be checked that nobody finds by trying, such as a passkey: nothing of an account."""
+        return await self._admit(Budget("login address", source_of(address), self.config.login_per_address.rate))
 
     async def code_mail(self, account: str, address: str) -> Attempt:
         """A code is about to be sent by mail, if there is such an account."""

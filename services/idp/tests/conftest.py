@@ -205,6 +205,7 @@ async def running(servers, authz: Database, database: Database, redis: Redis) ->
     mail_server.close()
     parts.passwords.close()
     await parts.metadata.close()
+    await parts.fetcher.close()
 
 
 @pytest_asyncio.fixture(scope="session")

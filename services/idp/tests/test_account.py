@@ -182,3 +182,20 @@ async def is_revoked(idp, grant_id):
     revoked = await idp.authz.fetchval("SELECT revoked_at IS NOT NULL FROM authz.grants WHERE id = $1", UUID(grant_id))
     assert bool(listed) is revoked
     return revoked
+
+
+async def test_security_shows_which_ways_to_log_in_are_set_up(idp, browser):
+    await idp.log_in(browser, await idp.add_user())
+    page = (await browser.get("/account/security")).text
+    assert re.search(r'id="way-password-title">Password\s*<span class="badge">On</span>', page)
+    assert 'href="/account/security/password"' in page
+
+
+async def test_fresh_login_is_asked_for_where_a_change_needs_one(idp, browser):
+    sid = (await idp.log_in(browser, await idp.add_user())).authentication.sid
+    old = "UPDATE idp.sessions SET auth_time = now() - interval '10 minutes' WHERE sid = $1"
+    await idp.parts.database.execute(old, sid)
+    ask = asked(idp, await browser.get("/account/security/passkeys"))
+    assert ask.return_to == "/account/security/passkeys"
+    assert 290 <= clock.seconds(clock.now()) - ask.authenticated_after <= 301
+    assert (await browser.get("/account")).status_code == 200

@@ -7,7 +7,7 @@ import pytest
 
 from tessera_idp.protocol.freshness import is_fresh
 from tessera_idp.protocol.logout import Hint, LogoutRequest, frame_url, needs_confirmation, redirect_target
-from tessera_idp.protocol.models import LogoutClient, Session, User
+from tessera_idp.protocol.models import LogoutClient, Session, User, UserinfoClient
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_idp.protocol.scope_description import describe
 from tessera_idp.protocol.userinfo import userinfo
@@ -17,6 +17,8 @@ AT = datetime(2026, 1, 1, 12, 0, 0, 900_000, tzinfo=UTC)
 SECOND = int(AT.timestamp())
 SESSION = Session("sid-1", "sub-1", AT, "acr", ("pwd",), "ada", "Ada")
 CLIENT = LogoutClient("c", "Client", ("https://rp.example/out", "app.example:/out"))
+
+PLAIN = UserinfoClient("c", scope=("openid", "profile"))
 
 
 def ask(after):
@@ -70,14 +72,36 @@ def test_state_is_added_to_the_uri_encoded():
 
 def test_userinfo_tells_what_the_scope_grants_and_nothing_else():
     user = User("sub-1", "ada", {"name": "Ada", "email": "ada@example", "secret": "x", "nickname": None}, False, AT)  # noqa: FBT003 - a row
-    assert userinfo(user, ()) == {"sub": "sub-1"}
-    assert userinfo(user, ("openid", "unknown")) == {"sub": "sub-1"}
-    assert userinfo(user, ("openid", "email")) == {"sub": "sub-1", "email": "ada@example"}
-    assert userinfo(user, ("openid", "profile")) == {"sub": "sub-1", "name": "Ada", "updated_at": SECOND}
+    assert userinfo(user, "sub-1", (), PLAIN) == {"sub": "sub-1"}
+    assert userinfo(user, "sub-1", ("openid", "unknown"), PLAIN) == {"sub": "sub-1"}
+    assert userinfo(user, "sub-1", ("openid", "email"), PLAIN) == {"sub": "sub-1", "email": "ada@example"}
+    assert userinfo(user, "sub-1", ("openid", "profile"), PLAIN) == {
+        "sub": "sub-1",
+        "name": "Ada",
+        "updated_at": SECOND,
+    }
 
 
 def test_stored_claims_cannot_replace_sub():
-    assert userinfo(User("sub-1", "ada", {"sub": "another"}, False, AT), ("openid",)) == {"sub": "sub-1"}  # noqa: FBT003 - a row
+    user = User("sub-1", "ada", {"sub": "another"}, False, AT)  # noqa: FBT003 - a row
+    assert userinfo(user, "sub-1", ("openid",), PLAIN) == {"sub": "sub-1"}
+
+
+def test_claims_asked_for_by_name_are_told_whatever_the_scope_as_far_as_the_client_may_have_theirs():
+    claims = {"name": "Ada", "nickname": "A", "email": "ada@example", "gender": None}
+    user = User("sub-1", "ada", claims, False, AT)  # noqa: FBT003 - a row
+    names = ("name", "email", "gender", "no_such_claim", "sub")
+    wishes = {name: {"essential": True, "values": []} for name in names}
+    asking = replace(PLAIN, wishes=wishes)
+    assert userinfo(user, "sub-1", ("openid",), asking) == {"sub": "sub-1", "name": "Ada"}
+    every = replace(asking, scope=("openid", "profile", "email"))
+    assert userinfo(user, "sub-1", ("openid",), every) == {"sub": "sub-1", "name": "Ada", "email": "ada@example"}
+
+
+def test_a_claim_asked_for_with_other_values_than_the_users_is_not_told_by_that():
+    user = User("sub-1", "ada", {"locale": "en"}, False, AT)  # noqa: FBT003 - a row
+    asking = replace(PLAIN, wishes={"locale": {"essential": False, "values": ["de", "fr"]}})
+    assert userinfo(user, "sub-1", ("openid",), asking) == {"sub": "sub-1"}
 
 
 def test_scopes_are_shown_in_the_administrators_words_and_others_as_they_are_written():

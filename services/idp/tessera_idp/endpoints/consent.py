@@ -65,14 +65,15 @@ class ConsentEndpoint:
         if not self.forms.is_own(request, sent, "consent", received.text, session.sid):
             return self._page(request, received, session, _STALE, 403)
         # 4. the decision
+        details = {"name": ask.client.name, "scope": ask.scope}
         match sent.get("action"):
             case "allow":
-                given = Event("consent.given", ask.client.client_id, details={"scope": ask.scope})
+                given = Event("consent.given", ask.client.client_id, details=details)
                 await self.sessions.trail.record(request, session.sub, given)
                 logging.get().info("consent given", sub=session.sub, client_id=ask.client.client_id, scope=ask.scope)
                 return self.handover.answer(Answer(ask.step, "consented", scope=ask.scope), now)
             case "deny":
-                denied = Event("consent.denied", ask.client.client_id, "refused", {"scope": ask.scope})
+                denied = Event("consent.denied", ask.client.client_id, "refused", details)
                 await self.sessions.trail.record(request, session.sub, denied)
                 logging.get().info("consent denied", sub=session.sub, client_id=ask.client.client_id)
                 return self.handover.answer(Answer(ask.step, "denied"), now)

@@ -43,6 +43,7 @@ class LoginEndpoint:
     sessions: Sessions
     flow: LoginFlow
     pages: Pages
+    has_sign_up: bool = False
 
     async def show(self, request: Request) -> Response:
         """GET: answer at once from a session that suffices, else show the page."""
@@ -78,15 +79,17 @@ class LoginEndpoint:
         if sent.get("action") == "deny":
             return self.handover.finish(received, Answer(received.ask.step, "denied"), now)
         # 4. not too often
-        username, address = typed or "", request.state.client_address
-        device = await self.flow.devices.known(request, username, now)
-        attempt = await self.flow.protection.login(username, address, device)
+        method, address = LOGIN_METHODS[name], request.state.client_address
+        if method.is_guessable and typed:
+            device = await self.flow.devices.known(request, typed, now)
+            attempt = await self.flow.protection.login(typed, address, device)
+        else:
+            attempt = await self.flow.protection.proof(address)
         if attempt.wait is not None:
             response = await self._page(request, received, name, typed, TOO_MANY_TRIES, 429)
             response.headers.update(attempt.retry_after)
             return response
         # 5. yes: who is it?
-        method = LOGIN_METHODS[name]
         stage = self.flow.stage(self.forms.browser_id(request), received, None, now)
         try:
             proof = await method.verify(sent, stage, self.flow.verifiers)
@@ -174,6 +177,7 @@ class LoginEndpoint:
             beside=beside,
             others=links,
             username=username or "",
+            has_sign_up=self.has_sign_up,
             problem=problem,
             **await self.flow.values((LOGIN_METHODS[method], *beside.values()), stage),
         )

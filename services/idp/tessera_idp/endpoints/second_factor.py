@@ -1,6 +1,7 @@
 """`/oidc/v1/login/second-factor`: the stage of a login after its first method."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +11,8 @@ from tessera_idp.endpoints.handover import Handover, Received
 from tessera_idp.endpoints.login import BUSY_NOW, STALE, TOO_MANY_TRIES, others
 from tessera_idp.endpoints.login_flow import SECOND_FACTOR, LoginFlow
 from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, PAGE, TRIED, ask_parameter
-from tessera_idp.login_methods import LOGIN_METHODS
+from tessera_idp.login_methods import LOGIN_METHODS, LoginMethod
+from tessera_idp.protection import Attempt
 from tessera_idp.protocol.levels import AskFor, Used
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_idp.store.logins_under_way import UnderWay
@@ -74,14 +76,13 @@ class SecondFactorEndpoint:
         if not is_own:
             return await self._page(request, received, found, offered, name, STALE, 403)
         # 5. not too often
-        address, login_id = request.state.client_address, found.key.cookie.hex()
-        attempt = await self.flow.protection.second_factor(found.sub, login_id, address)
+        method = LOGIN_METHODS[name]
+        attempt = await self._attempt(request, found, method, now)
         if attempt.wait is not None:
             response = await self._page(request, received, found, offered, name, TOO_MANY_TRIES, 429)
             response.headers.update(attempt.retry_after)
             return response
         # 6. the proof
-        method = LOGIN_METHODS[name]
         stage = self.flow.stage(self.forms.browser_id(request), received, found.sub, now)
         try:
             proof = await method.verify(sent, stage, self.flow.verifiers)
@@ -125,6 +126,14 @@ class SecondFactorEndpoint:
     async def _offered(self, received: Received, found: UnderWay) -> tuple[str, ...]:
         stage = await self.flow.missing(received, found.sub, found.used)
         return stage.methods if isinstance(stage, AskFor) else ()
+
+    async def _attempt(self, request: Request, found: UnderWay, method: LoginMethod, now: datetime) -> Attempt:
+        """Where trying could find the proof, tries over one account are counted, apart in a browser known to it."""
+        address = request.state.client_address
+        if not method.is_guessable:
+            return await self.flow.protection.proof(address)
+        device = await self.flow.devices.known(request, found.username, now)
+        return await self.flow.protection.second_factor(found.sub, found.key.cookie.hex(), address, device)
 
     async def _page(
         self,

@@ -1,13 +1,14 @@
 """What the identity provider stores, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tessera_idp.protocol.levels import Used
 from tessera_shared.clock import seconds
 from tessera_shared.handoff import Authentication
+from tessera_shared.jose.encryption import DEFAULT_ENC
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,28 @@ class LogoutClient:
     client_id: str
     name: str
     post_logout_redirect_uris: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UserinfoClient:
+    """How a client wants to be told of users (OpenID Connect Registration §2).
+
+    Attributes:
+        sector: What its users' identifiers are for; None: it is told their own (OpenID Connect Core §8).
+        scope: What it may ask for.
+        wishes: The claims that it asked for at userinfo one by one, with the grant of this request (§5.5).
+        jwks: Its keys, or jwks_uri where they are, for one that wants to be told encrypted.
+        sealed_secret: Its newest secret, for one that wants to be told by `dir`.
+
+    """
+
+    client_id: str
+    sector: str | None = None
+    scope: tuple[str, ...] = ()
+    wishes: Mapping[str, Any] = field(default_factory=dict)
+    signed_response_alg: str | None = None
+    encrypted_response_alg: str | None = None
+    encrypted_response_enc: str = DEFAULT_ENC
+    jwks: Mapping[str, Any] | None = None
+    jwks_uri: str | None = None
+    sealed_secret: bytes | None = field(default=None, repr=False)

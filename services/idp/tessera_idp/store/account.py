@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from tessera_idp.protocol.activity import ACTIONS, Happened, words_of
+from tessera_idp.protocol.activity import ACTIONS, Happened, about, words_of
 from tessera_shared.db import Database, Row
 from tessera_shared.handoff import ClientDisplay, ScopeDescription
 
@@ -69,5 +69,6 @@ def _to_happened(row: Row) -> Happened | None:
     if words is None:
         return None
     details = json.loads(row["details"])
-    about = details.get("name") or (row["object_id"] if row["action"].startswith("consent.") else None)
-    return Happened(row["at"], words, about, row["origin"], details.get("user_agent"))
+    concerned = about(row["action"], row["object_id"], details)
+    address = None if row["action"].startswith("user.") else row["origin"]
+    return Happened(row["at"], words, concerned, address, details.get("user_agent"))

@@ -104,7 +104,7 @@ class SessionStore:
 
     def __init__(self, database: Database, revokes: Revokes) -> None:
         self._database = database
-        self._revokes = revokes
+        self.revokes = revokes
 
     async def find(self, cookie_hash: bytes, now: datetime) -> Session | None:
         """The live session of a browser, while its user may log in."""
@@ -134,19 +134,19 @@ class SessionStore:
             if old is not None and old["sub"] == login.sub:
                 await _renew(tx, str(old["sid"]), login)
                 return Begun(str(old["sid"]), ())
-            ended_at, revokes = login.auth_time, self._revokes
+            ended_at, revokes = login.auth_time, self.revokes
             ended = [] if old is None else await tx.fetch(END, old["sid"], ended_at, revoked_until, revokes)
             await _insert(tx, login)
         return Begun(login.sid, tuple(row["grant_id"] for row in ended))
 
     async def end(self, sid: str, now: datetime, revoked_until: datetime) -> tuple[str, ...]:
         """End a session and revoke what was granted in it, in one statement; the grants' ids, to be announced."""
-        rows = await self._database.fetch(END, sid, now, revoked_until, self._revokes)
+        rows = await self._database.fetch(END, sid, now, revoked_until, self.revokes)
         return tuple(row["grant_id"] for row in rows)
 
     async def end_all(self, sub: str, now: datetime, revoked_until: datetime) -> dict[str, tuple[str, ...]]:
         """The same for every session of a user: the grants' ids by sid."""
-        rows = await self._database.fetch(END_ALL, sub, now, revoked_until, self._revokes)
+        rows = await self._database.fetch(END_ALL, sub, now, revoked_until, self.revokes)
         return {row["sid"]: tuple(row["grant_ids"]) for row in rows}
 
     async def purge(self, now: datetime) -> None:

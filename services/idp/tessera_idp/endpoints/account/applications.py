@@ -56,11 +56,15 @@ class ApplicationsEndpoint:
         client_id = sent.get("client_id")
         if client_id is None:
             raise OAuthError("invalid_request", "The form does not say which application.", expected="client_id")
+        names = {one.client.client_id: one.client.name for one in await self.store.applications(session.sub)}
+        if client_id not in names:  # withdrawn already, in another tab
+            return RedirectResponse(_PATH, 303, NO_STORE)
         # 4. durably first, then announced
         now = clock.now()
         revoked = await self.store.withdraw(session.sub, client_id, now + self.sessions.revocation_lifetime)
         await self.sessions.announce(revoked, now)
-        await self.sessions.trail.record(request, session.sub, Event("consent.withdrawn", client_id))
+        withdrawn = Event("consent.withdrawn", client_id, details={"name": names[client_id]})
+        await self.sessions.trail.record(request, session.sub, withdrawn)
         logging.get().info("consent withdrawn", sub=session.sub, client_id=client_id, revoked_grants=len(revoked))
         return RedirectResponse(f"{_PATH}?done=withdrawn", 303, NO_STORE)
 

@@ -84,6 +84,7 @@ class SessionsEndpoint:
             "sessions",
             status=status,
             problem=problem,
+            revokes=self.sessions.store.revokes,
             notice=_NOTICES.get(request.query_params.get("done", "")),
             sessions=[(one, device_of(one.user_agent), one.sid == session.sid) for one in listed],
         )

@@ -1,0 +1,77 @@
+"""Every page in light and dark, on a phone and on a desk: kept in artifacts/screenshots, WCAG 2.2 AA by axe-core."""
+
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from e2e.chromium import SIZES, Tab
+from e2e.clients import EVERY_SCOPE, PASSWORD, USERNAME
+from e2e.conftest import PartyOf
+from e2e.looks import looks_good
+from e2e.relying_party import RelyingParty
+from e2e.stack import Stack
+from e2e.tabs import OpenTab
+
+LOOKS = [(scheme, size) for scheme in ("light", "dark") for size in SIZES]
+each_look = pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=["-".join(look) for look in LOOKS])
+
+
+@each_look
+async def test_login_consent_logout_and_errors_look_good(
+    party_of: PartyOf, demo: RelyingParty, open_tab: OpenTab, scheme: str, size: str
+) -> None:
+    shown = await open_tab(color_scheme=scheme, viewport=SIZES[size])
+    party = party_of(EVERY_SCOPE)
+    await shown.page.goto(demo.authorization_url(prompt="login consent"))
+    await looks_good(shown, f"login-{scheme}-{size}", scheme)
+    await shown.log_in(USERNAME, "wrong")
+    await looks_good(shown, f"login-refused-{scheme}-{size}", scheme)
+    await shown.log_in(USERNAME, PASSWORD)
+    await looks_good(shown, f"consent-{scheme}-{size}", scheme)
+    await shown.page.click("#allow")
+    await shown.answer()
+    await shown.page.goto(party.authorization_url(prompt="consent", scope=EVERY_SCOPE.scope))
+    await looks_good(shown, f"consent-every-scope-{scheme}-{size}", scheme)
+    await shown.page.goto(party.authorization_url(prompt="login"))
+    await looks_good(shown, f"login-with-logo-{scheme}-{size}", scheme)
+    await shown.page.goto(f"{demo.stack.authz}/oauth2/v1/authorize?client_id=nobody")
+    await looks_good(shown, f"error-{scheme}-{size}", scheme)
+    await shown.page.goto(f"{demo.stack.idp}/oidc/v1/logout")
+    await looks_good(shown, f"logout-{scheme}-{size}", scheme)
+    await shown.page.click("#logout")
+    await looks_good(shown, f"logged-out-{scheme}-{size}", scheme)
+
+
+@each_look
+async def test_every_page_of_the_account_looks_good(
+    stack: Stack, http: httpx.Client, open_tab: OpenTab, scheme: str, size: str
+) -> None:
+    shown = await open_tab(color_scheme=scheme, viewport=SIZES[size])
+    await enter_account(shown, stack)
+    pages = pages_of(http, stack, "/account")
+    assert {"/account", "/account/sessions", "/account/applications", "/account/activity"} <= set(pages)
+    for path in pages:
+        answer = await shown.page.goto(f"{stack.idp}{path}")
+        assert answer is not None
+        assert (answer.status, urlsplit(shown.page.url).path) == (200, path)
+        await looks_good(shown, f"{path[1:].replace('/', '-')}-{scheme}-{size}", scheme)
+
+
+async def enter_account(shown: Tab, stack: Stack) -> None:
+    """Go to the account by the login page."""
+    await shown.page.goto(f"{stack.idp}/account")
+    await shown.log_in(USERNAME, PASSWORD)
+    await shown.page.wait_for_url(f"{stack.idp}/account")
+
+
+def pages_of(http: httpx.Client, stack: Stack, prefix: str) -> list[str]:
+    """The paths under `prefix` that show a page without being told anything, by the service's own description."""
+    paths = http.get(f"{stack.idp}/ui/swagger/doc.json").json()["paths"]
+    return [
+        path
+        for path, methods in paths.items()
+        if path.startswith(prefix)
+        and "text/html" in methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
+        and not any(parameter.get("required") for parameter in methods["get"].get("parameters", ()))
+    ]
