@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from e2e import collector, document_host, key_host, logout_host
+from e2e import apache, collector, document_host, key_host, logout_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.stack import OTHER_RESOURCE, REFRESH_GRACE, Stack, TlsProxy, answers
 from stack.ports import Ports, free_port
@@ -127,7 +127,9 @@ def choose_ports() -> Ports:
         **{f"{name.upper()}_PORT": str(port) for name, port in asdict(ports).items()},
         **{name: str(free_port()) for name in _PROXY_PORTS},
         E2E_BOOTSTRAP_CLIENTS=bootstrap_clients(HOST),
-        E2E_ALLOWED_HOSTS=json.dumps([f"{HOST}:{host.PORT}" for host in (key_host, document_host, logout_host)]),
+        E2E_ALLOWED_HOSTS=json.dumps(
+            [f"{HOST}:{host.PORT}" for host in (key_host, document_host, logout_host, apache)]
+        ),
         E2E_CA_FILE=str(document_host.write_authority(ROOT / "artifacts" / PROJECT)),
         E2E_BOOTSTRAP_SCOPES=bootstrap_scopes(),
         E2E_RESOURCES=json.dumps([ports.url("rs"), ports.tls_url("rs"), OTHER_RESOURCE]),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from e2e import collector, document_host, key_host, logout_host
+from e2e import apache, collector, document_host, key_host, logout_host
 from e2e.clients import ROOT, bootstrap_clients, bootstrap_scopes
 from e2e.measured import FOLDER
 from e2e.proxy import PROXY_ADDRESS, tls_proxy
@@ -142,7 +142,7 @@ def _settings(ports: Ports, ca_file: Path) -> dict[str, dict[str, str]]:
     """The tests' own settings, by service: what a user could give as well."""
     measured = {"COVERAGE_FILE": str(FOLDER / ".coverage")}
     proxies, local = json.dumps([f"{PROXY_ADDRESS}/32"]), json.dumps(["127.0.0.0/8"])
-    fetched = json.dumps([f"localhost:{host.PORT}" for host in (key_host, document_host, logout_host)])
+    fetched = json.dumps([f"localhost:{host.PORT}" for host in (key_host, document_host, logout_host, apache)])
     traces = collector.settings("127.0.0.1")
     return {
         "migrate": measured,

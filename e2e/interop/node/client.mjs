@@ -1,7 +1,7 @@
 // A configured openid-client: discovery, and the registered way to authenticate.
 import * as oidc from "openid-client";
 import { Agent, fetch as tlsFetch } from "undici";
-import { importKey } from "./keys.mjs";
+import { importDecryptionKey, importKey } from "./keys.mjs";
 
 const AUTHENTICATE = {
   client_secret_basic: ({ client }) => oidc.ClientSecretBasic(client.client_secret),
@@ -46,5 +46,7 @@ export async function configure(options) {
     [oidc.customFetch]: fetchFor(options),
   });
   oidc.enableNonRepudiationChecks(config); // verifies the ID token's signature even though TLS protects it
+  const { decrypt } = options; // the key that the client registered, and the content encryption that it takes
+  if (decrypt) oidc.enableDecryptingResponses(config, [decrypt.enc], await importDecryptionKey(decrypt.key));
   return config;
 }

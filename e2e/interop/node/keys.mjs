@@ -11,3 +11,11 @@ export async function importKey({ alg, kid, ...jwk }) {
   const key = await crypto.subtle.importKey("jwk", { ...jwk, key_ops: ["sign"] }, ALGORITHMS[alg], false, ["sign"]);
   return { key, kid };
 }
+
+const EXCHANGES = { EC: (jwk) => ({ name: "ECDH", namedCurve: jwk.crv }), OKP: (jwk) => ({ name: jwk.crv }) };
+
+export async function importDecryptionKey({ alg, kid, use, key_ops, ...jwk }) {
+  const algorithm = EXCHANGES[jwk.kty]?.(jwk) ?? { name: "RSA-OAEP", hash: "SHA-256" };
+  const usages = jwk.kty === "RSA" ? ["decrypt", "unwrapKey"] : ["deriveBits"];
+  return { key: await crypto.subtle.importKey("jwk", jwk, algorithm, false, usages), kid, alg };
+}

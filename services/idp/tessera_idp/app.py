@@ -9,12 +9,19 @@ from starlette.types import ASGIApp
 from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.account.activity import ActivityEndpoint
 from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
+from tessera_idp.endpoints.account.email import EmailEndpoint
+from tessera_idp.endpoints.account.factors import Factors
 from tessera_idp.endpoints.account.guard import AccountGuard, Service
 from tessera_idp.endpoints.account.layout import AccountLayout
 from tessera_idp.endpoints.account.overview import OverviewEndpoint
 from tessera_idp.endpoints.account.passkeys import PasskeysEndpoint
+from tessera_idp.endpoints.account.password import PasswordEndpoint
+from tessera_idp.endpoints.account.profile import ProfileEndpoint
+from tessera_idp.endpoints.account.recovery_codes import RecoveryCodesEndpoint
 from tessera_idp.endpoints.account.security import SecurityEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
+from tessera_idp.endpoints.account.totp import TotpEndpoint
+from tessera_idp.endpoints.account_changes import AccountChanges
 from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
@@ -22,17 +29,26 @@ from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
 from tessera_idp.endpoints.login_flow import LoginFlow
+from tessera_idp.endpoints.login_set_up import LoginSetUpEndpoint
 from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
+from tessera_idp.endpoints.new_password import NewPasswordEndpoint
+from tessera_idp.endpoints.onward import Onward
+from tessera_idp.endpoints.reset_password import ResetPasswordEndpoint
 from tessera_idp.endpoints.second_factor import SecondFactorEndpoint
+from tessera_idp.endpoints.sign_up import SignUpEndpoint
+from tessera_idp.endpoints.undo_email_change import UndoEmailChangeEndpoint
 from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.endpoints.userinfo_response import UserinfoResponses
+from tessera_idp.endpoints.verify_email import VerifyEmailEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.login_methods.totp_set_up import TotpSetUp
 from tessera_idp.mail import Mailer
 from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.notices import Notices
+from tessera_idp.password_policy import password_policy
 from tessera_idp.protection import Protection
 from tessera_idp.store.account import AccountStore
 from tessera_idp.store.client_subjects import ClientSubjects
@@ -41,7 +57,9 @@ from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.logins_under_way import LoginsUnderWayStore
 from tessera_idp.store.passkey_challenges import PasskeyChallenges
 from tessera_idp.store.passkeys import PasskeyStore
+from tessera_idp.store.recovery_codes import RecoveryCodeStore
 from tessera_idp.store.sessions import SessionStore
+from tessera_idp.store.totp import TotpStore
 from tessera_idp.store.userinfo_clients import UserinfoClientStore
 from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
@@ -92,6 +110,8 @@ class Parts:
     passkeys: PasskeyStore
     challenges: PasskeyChallenges
     logins: LoginsUnderWayStore
+    totp: TotpStore
+    recovery_codes: RecoveryCodeStore
     mailer: Mailer
     fetcher: Fetcher
     metrics: Metrics
@@ -121,6 +141,8 @@ def build_parts(
         passkeys=PasskeyStore(database),
         challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
         logins=LoginsUnderWayStore(database),
+        totp=TotpStore(database, derive_key(master_key, b"tessera idp totp")),
+        recovery_codes=RecoveryCodeStore(database),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         fetcher=Fetcher(config.fetch),
         metrics=Metrics(),
@@ -161,20 +183,35 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices)
     protection = Protection(Throttle(parts.redis), config.protection)
     flow = LoginFlow(handover, forms, sessions, parts.logins, _verifiers(config, parts), devices, protection)
-    login = LoginEndpoint(handover, forms, sessions, flow, pages)
+    login = LoginEndpoint(handover, forms, sessions, flow, pages, config.accounts.sign_up == "open")
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
+    factors = Factors(flow.verifiers, sessions.trail, notices)
+    set_up_key = derive_key(master_key, b"tessera idp totp set-ups")
+    totp_set_up = TotpSetUp(set_up_key, config.branding.name, parts.totp)
+    login_set_up = LoginSetUpEndpoint(handover, forms, flow, totp_set_up, factors, pages)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer, config.logout.revoke_grants)
+    layout = AccountLayout(pages, forms)
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
-    account = _account_endpoints(guard, AccountLayout(pages, forms), AccountStore(parts.database))
-    account += SecurityEndpoint(guard, AccountLayout(pages, forms), flow.verifiers).endpoints()
-    account += _passkey_endpoints(config, parts, guard, AccountLayout(pages, forms))
-    login_stages = [*login.endpoints(), *second_factor.endpoints()]
+    account = _account_endpoints(guard, layout, AccountStore(parts.database))
+    account += SecurityEndpoint(guard, layout, flow.verifiers).endpoints()
+    account += _passkey_endpoints(config, parts, guard, layout)
+    account += _own_account_endpoints(_account_changes(config, parts, sessions, devices, notices), flow, guard, layout)
+    account += _factor_endpoints(flow, factors, totp_set_up, guard, layout)
+    login_stages = [*login.endpoints(), *second_factor.endpoints(), *login_set_up.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
 
 def _verifiers(config: IdpConfig, parts: Parts) -> Verifiers:
-    return Verifiers(parts.users, parts.passwords, parts.passkeys, parts.challenges, config.relying_party)
+    return Verifiers(
+        users=parts.users,
+        passwords=parts.passwords,
+        passkeys=parts.passkeys,
+        challenges=parts.challenges,
+        relying_party=config.relying_party,
+        totp=parts.totp,
+        recovery_codes=parts.recovery_codes,
+    )
 
 
 def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: AccountStore) -> list[Endpoint]:
@@ -183,6 +220,50 @@ def _account_endpoints(guard: AccountGuard, layout: AccountLayout, store: Accoun
         *SessionsEndpoint(guard, layout, guard.sessions).endpoints(),
         *ApplicationsEndpoint(guard, layout, guard.sessions, store).endpoints(),
         *ActivityEndpoint(guard, layout, store).endpoints(),
+    ]
+
+
+def _account_changes(
+    config: IdpConfig, parts: Parts, sessions: Sessions, devices: Devices, notices: Notices
+) -> AccountChanges:
+    return AccountChanges(
+        database=parts.database,
+        users=parts.users,
+        mailer=parts.mailer,
+        notices=notices,
+        passwords=parts.passwords,
+        policy=password_policy(config),
+        sessions=sessions,
+        devices=devices,
+        public_url=config.public_url,
+        settings=config.accounts,
+    )
+
+
+def _own_account_endpoints(
+    changes: AccountChanges, flow: LoginFlow, guard: AccountGuard, layout: AccountLayout
+) -> list[Endpoint]:
+    """What users do with accounts by themselves: sign-up, forgotten passwords, profile, password and address."""
+    forms, pages, protection = flow.forms, layout.pages, flow.protection
+    onward = Onward(flow.handover, forms)
+    return [
+        *SignUpEndpoint(changes, onward, forms, protection, pages).endpoints(),
+        *VerifyEmailEndpoint(changes, onward, forms, flow, pages).endpoints(),
+        *ResetPasswordEndpoint(changes, onward, forms, protection, pages).endpoints(),
+        *NewPasswordEndpoint(changes, onward, forms, pages).endpoints(),
+        *UndoEmailChangeEndpoint(changes, forms, pages).endpoints(),
+        *ProfileEndpoint(guard, layout, changes).endpoints(),
+        *PasswordEndpoint(guard, layout, changes, protection).endpoints(),
+        *EmailEndpoint(guard, layout, changes, protection).endpoints(),
+    ]
+
+
+def _factor_endpoints(
+    flow: LoginFlow, factors: Factors, set_up: TotpSetUp, guard: AccountGuard, layout: AccountLayout
+) -> list[Endpoint]:
+    return [
+        *TotpEndpoint(guard, layout, set_up, factors, flow.protection).endpoints(),
+        *RecoveryCodesEndpoint(guard, layout, factors).endpoints(),
     ]
 
 

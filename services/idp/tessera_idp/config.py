@@ -49,7 +49,10 @@ class Keys(Section):
 
 
 class Passwords(Section):
-    """How much of the machine password checks may take."""
+    """How much of the machine password checks may take, and how long new passwords must be."""
+
+    minimum_length: int = Field(default=15, ge=8, le=64)
+    """NIST SP 800-63B-4 §3.1.1.1: 15 where a password alone may log in, 8 where a second factor is always asked for."""
 
     workers: int = Field(default=2, ge=1, le=64)
     queue: int = Field(default=64, ge=0, le=10_000)
@@ -76,6 +79,16 @@ class Logout(Section):
     """What the end of a session does."""
 
     revoke_grants: Revokes = "online"
+
+
+class Accounts(Section):
+    """What users may do with accounts by themselves."""
+
+    sign_up: Literal["open", "closed"] = "closed"
+    verify_hours: int = Field(default=24, ge=1, le=24 * 14)
+    reset_minutes: int = Field(default=30, ge=5, le=24 * 60)
+    reset_ends_sessions: bool = True
+    undo_days: int = Field(default=7, ge=1, le=90)
 
 
 class Mail(Section):
@@ -129,6 +142,7 @@ class IdpConfig(ServiceConfig):
     passwords: Passwords = Passwords()
     sessions: Sessions = Sessions()
     logout: Logout = Logout()
+    accounts: Accounts = Accounts()
     mail: Mail
     account: Account = Account()
     passkeys: Passkeys = Passkeys()

@@ -8,6 +8,7 @@ from tessera_idp.config import PREFIX, IdpConfig
 from tessera_idp.demo_user import ensure_demo_user
 from tessera_idp.keys import follow_announcements, wait_for_keys
 from tessera_idp.mail.delivery import Delivery, load_server
+from tessera_idp.store import links
 from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load
 from tessera_shared.gauges import watch_database, watch_keys, watch_revocations
@@ -73,6 +74,7 @@ def start_background(parts: Parts, delivery: Delivery) -> Background:
         await parts.sessions.purge(clock.now())
         await parts.logins.purge(clock.now())
         await parts.devices.purge(clock.now())
+        await links.purge(parts.database, clock.now())
 
     background = Background()
     background.start("revocations", parts.revocations.follow)
@@ -80,7 +82,7 @@ def start_background(parts: Parts, delivery: Delivery) -> Background:
     background.start("key changes", lambda: parts.ring.follow_changes(parts.database))
     background.start("mail", delivery.run)
     background.every("keys, from time to time", _RELOAD_KEYS_SECONDS, parts.ring.reload)
-    background.every("purge of sessions and devices", _PURGE_SECONDS, purge_sessions)
+    background.every("purge of sessions, devices and links", _PURGE_SECONDS, purge_sessions)
     return background
 
 

@@ -11,6 +11,7 @@ from tessera_idp.protocol.levels import (
     Finish,
     SetUp,
     Strength,
+    Unmet,
     Used,
     Wanted,
     acr_of,
@@ -23,8 +24,10 @@ from tessera_shared.claims import ACR_MULTI_FACTOR, ACR_ONE_FACTOR, ACR_PHISHING
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 STRENGTHS = {
     "password": Strength(frozenset({"knowledge"})),
-    "passkey": Strength(frozenset({"possession", "inherence"}), is_second=True, phishing_resistant=True),
-    "totp": Strength(frozenset({"possession"}), is_second=True),
+    "passkey": Strength(
+        frozenset({"possession", "inherence"}), is_second=True, phishing_resistant=True, can_be_set_up=True
+    ),
+    "totp": Strength(frozenset({"possession"}), is_second=True, can_be_set_up=True),
     "recovery_code": Strength(frozenset({"possession"}), is_second=True),
 }
 AMR = {"password": ("pwd",), "passkey": ("hwk", "user", "pop"), "totp": ("otp",), "recovery_code": ("otp",)}
@@ -79,14 +82,19 @@ def test_wanted_level_asks_only_for_methods_that_reach_it():
 
 
 def test_level_out_of_reach_is_set_up_where_it_is_essential_and_let_go_where_it_is_not():
-    assert stage("password", wanted=ESSENTIAL) == SetUp()
+    assert stage("password", wanted=ESSENTIAL) == SetUp(("passkey", "totp"))
     assert stage("password", wanted=Wanted(ACR_MULTI_FACTOR)) == Finish()
 
 
 def test_nothing_is_set_up_before_the_factors_that_the_user_has_were_shown():
     wanted = Wanted(ACR_PHISHING_RESISTANT, essential=True)
     assert stage("password", has=("totp",), wanted=wanted) == AskFor(("totp",))
-    assert stage("password", "totp", has=("totp",), wanted=wanted) == SetUp()
+    assert stage("password", "totp", has=("totp",), wanted=wanted) == SetUp(("passkey",))
+
+
+def test_level_that_nothing_reaches_is_unmet_where_it_is_essential():
+    assert stage("password", wanted=Wanted("urn:example:iris", essential=True)) == Unmet()
+    assert stage("password", wanted=Wanted("urn:example:iris")) == Finish()
 
 
 def test_factor_is_set_up_only_soon_after_the_first_method():

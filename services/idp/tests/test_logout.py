@@ -1,7 +1,8 @@
 """RP-initiated logout, and what a logout ends."""
 
 import base64
-from urllib.parse import parse_qs, urlsplit
+import re
+from urllib.parse import parse_qs, quote_plus, urlsplit
 
 import pytest
 from joserfc.jwk import RSAKey
@@ -222,3 +223,47 @@ async def test_repeated_parameter_is_a_page_with_400(browser):
     response = await browser.get("/oidc/v1/logout?state=a&state=b")
     assert response.status_code == 400
     assert response.headers["content-type"].startswith("text/html")
+
+
+async def test_pages_come_in_the_language_that_the_client_names(idp, browser, client_id):
+    who = await logged_in(idp, browser)
+    sent = {"ui_locales": "xx fr de", "logout_hint": "nobody"}
+    sent["id_token_hint"] = idp.id_token(client_id, who.sub, who.sid)
+    page = await browser.get("/oidc/v1/logout", params=sent)
+    assert page.headers["content-language"] == "fr"
+    done = await idp.submit(browser, page, action="logout")
+    assert done.headers["content-language"] == "fr"
+
+
+async def test_another_user_s_logout_hint_asks_first(idp, browser, client_id):
+    who = await logged_in(idp, browser)
+    hint = idp.id_token(client_id, who.sub, who.sid)
+    page = await browser.get("/oidc/v1/logout", params=parameters(hint, logout_hint="somebody else"))
+    assert page.status_code == 200
+    assert await idp.is_logged_in(browser)
+    assert (await browser.get("/oidc/v1/logout", params=parameters(hint, logout_hint=who.sub))).status_code == 303
+
+
+async def test_all_sessions_of_the_user_end_where_the_user_says_so_and_no_others(idp, browser):
+    sub, stranger = await idp.add_user(), await idp.add_user()
+    async with idp.browser() as second, idp.browser() as third:
+        for one, username in ((browser, sub), (second, sub), (third, stranger)):
+            await idp.log_in(one, username)
+        page = await browser.get("/oidc/v1/logout")
+        assert 'name="everywhere"' in page.text
+        await idp.submit(browser, page, action="logout", everywhere="yes")
+        assert [await idp.is_logged_in(one) for one in (browser, second, third)] == [False, False, True]
+
+
+async def test_frames_are_those_of_the_session_s_clients(idp, browser):
+    who = await logged_in(idp, browser)
+    told = await idp.add_client(frontchannel_logout_uri="https://rp.example/out?x=1")
+    other = await idp.add_client(frontchannel_logout_uri="https://other.example/out")
+    await idp.add_grant(told, who.sub, who.sid)
+    await idp.add_grant(told, who.sub, who.sid)
+    await idp.add_grant(other, who.sub, "another session")
+    page = await browser.get("/oidc/v1/logout", params={"id_token_hint": idp.id_token(told, who.sub, who.sid)})
+    assert re.findall(r'<iframe src="([^"]+)"', page.text) == [
+        f"https://rp.example/out?x=1&amp;iss={quote_plus(idp.config.issuer)}&amp;sid={who.sid}"
+    ]
+    assert "frame-src https://rp.example;" in page.headers["content-security-policy"]

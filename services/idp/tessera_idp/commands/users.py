@@ -2,20 +2,23 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
 
 from tessera_idp.commands.work import Work
+from tessera_idp.password_policy import password_policy
 from tessera_idp.protocol.models import User
-from tessera_idp.store import user_list
-from tessera_idp.store.users import UserStore
+from tessera_idp.protocol.password_rules import Weakness
+from tessera_idp.store import account_changes, user_list
 from tessera_shared import audit, clock
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.audit import Event
 from tessera_shared.claims import SCOPE_CLAIMS
 from tessera_shared.command_line import CommandError, Group, Result, read_secret
+from tessera_shared.db import Transaction
 
 _PASSWORD_BYTES = 18
 _MAX_NAME = 100
@@ -25,6 +28,9 @@ Claims = Annotated[
     typer.Option("--claim", metavar="NAME=VALUE", help="A standard claim; objects and switches as JSON."),
 ]
 Generate = Annotated[bool, typer.Option("--generate-password", help="Make one and show it once.")]
+AnyPassword = Annotated[
+    bool, typer.Option("--any-password", help="Take the password though it is too short or easily guessed.")
+]
 FromInput = Annotated[bool, typer.Option("--password", help="Read one from standard input.")]
 
 
@@ -39,16 +45,28 @@ async def show(work: Work, user: str) -> Result:
     return {**_summary(found), "claims": found.claims}
 
 
-async def add(work: Work, username: str, *, claims: Claims = None, generate: Generate = False) -> Result:
+async def add(
+    work: Work,
+    username: str,
+    *,
+    claims: Claims = None,
+    generate: Generate = False,
+    any_password: AnyPassword = False,
+) -> Result:
     """Add a user; the password is read from standard input, or made and shown this once."""
     if not username.strip() or len(username) > _MAX_NAME or not username.isprintable():
         raise CommandError(f"a username has 1 to {_MAX_NAME} printable characters")
     given = _claims(claims)
     password, told = _password(generate=generate)
-    hashed, sub = await _hash(password), str(uuid4())
-    if not await UserStore(work.database).add(sub, username, given, hashed, clock.now()):
-        raise CommandError(f"there is a user {username} already")
-    await audit.record(work.database, work.actor, Event("user.added", sub, details={"username": username}))
+    if not any_password:
+        await _refuse_weak(work, password, username, given)
+    hashed, sub, now = await _hash(password), str(uuid4()), clock.now()
+    async with work.database.transaction() as tx:
+        await _refuse_taken_email(tx, given, None)
+        if not await account_changes.add(tx, sub, username, given, now):
+            raise CommandError(f"there is a user {username} already")
+        await account_changes.set_password(tx, sub, hashed, now)
+        await audit.record(tx, work.actor, Event("user.added", sub, details={"username": username}))
     return {"sub": sub, "username": username, **told}
 
 
@@ -61,14 +79,18 @@ async def change(
     disabled: Annotated[bool | None, typer.Option("--disable/--enable", help="Whether the user may log in.")] = None,
     from_input: FromInput = False,
     generate: Generate = False,
+    any_password: AnyPassword = False,
 ) -> Result:
     """Change a user's claims or password, or keep the user out: sessions and tokens then end at once."""
     found = await work.find_user(user)
     kept = {name: value for name, value in found.claims.items() if name not in (unset or ())}
     new_claims, is_disabled = {**kept, **_claims(claims)}, found.disabled if disabled is None else disabled
     password, told = _password(generate=generate) if from_input or generate else (None, {})
+    if password is not None and not any_password:
+        await _refuse_weak(work, password, found.username, new_claims)
     hashed, now = None if password is None else await _hash(password), clock.now()
     async with work.database.transaction() as tx:
+        await _refuse_taken_email(tx, new_claims, found.sub)
         await user_list.change(tx, found.sub, new_claims, is_disabled, now)
         if hashed is not None:
             await user_list.set_password(tx, found.sub, hashed, now)
@@ -97,6 +119,22 @@ def _password(*, generate: bool) -> tuple[str, dict[str, str]]:
         return read_secret("Password"), {}
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
     return password, {"password": password}
+
+
+async def _refuse_weak(work: Work, password: str, username: str, claims: Mapping[str, Any]) -> None:
+    """As the pages do where users choose their own passwords."""
+    policy = password_policy(work.config)
+    weakness = await policy.weakness(password, username, claims.get("email"), claims.get("name"))
+    if weakness is not None:
+        least = f", {policy.minimum_length} characters are asked for" if weakness is Weakness.TOO_SHORT else ""
+        raise CommandError(f"the password is {weakness.value}{least}; --any-password takes it nevertheless")
+
+
+async def _refuse_taken_email(tx: Transaction, claims: Mapping[str, Any], sub: str | None) -> None:
+    """A verified address names one account."""
+    email = claims.get("email")
+    if claims.get("email_verified") is True and email and not await account_changes.is_email_free(tx, email, sub):
+        raise CommandError(f"the verified address {email} is another user's")
 
 
 async def _hash(password: str) -> str:

@@ -6,7 +6,7 @@ from starlette.requests import Request
 
 from tessera_shared import audit
 from tessera_shared.audit import Actor, Event
-from tessera_shared.db import Database
+from tessera_shared.db import Database, Transaction
 
 _MAX_USER_AGENT = 300
 
@@ -24,9 +24,13 @@ class AuditTrail:
             Unavailable: The database does not answer.
 
         """
+        await self.record_in(self.database, request, sub, event)
+
+    async def record_in(self, into: Database | Transaction, request: Request, sub: str, event: Event) -> None:
+        """The same, in the transaction of what was done."""
         event = replace(event, details={**event.details, "user_agent": user_agent(request)})
         actor = Actor("idp", f"user:{sub}", request.state.client_address, request.state.request_id)
-        await audit.record(self.database, actor, event)
+        await audit.record(into, actor, event)
 
 
 def user_agent(request: Request) -> str:

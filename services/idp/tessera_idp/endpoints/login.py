@@ -43,6 +43,7 @@ class LoginEndpoint:
     sessions: Sessions
     flow: LoginFlow
     pages: Pages
+    has_sign_up: bool = False
 
     async def show(self, request: Request) -> Response:
         """GET: answer at once from a session that suffices, else show the page."""
@@ -176,6 +177,7 @@ class LoginEndpoint:
             beside=beside,
             others=links,
             username=username or "",
+            has_sign_up=self.has_sign_up,
             problem=problem,
             **await self.flow.values((LOGIN_METHODS[method], *beside.values()), stage),
         )

@@ -14,12 +14,12 @@ from starlette.responses import RedirectResponse, Response
 from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.endpoints.devices import Devices
 from tessera_idp.endpoints.handover import Handover, Received
-from tessera_idp.login_methods import STRENGTHS, LoginMethod, enrolled_methods
+from tessera_idp.login_methods import LOGIN_METHODS, STRENGTHS, LoginMethod, enrolled_methods
 from tessera_idp.login_methods.method import Stage, Verifiers
 from tessera_idp.login_methods.password import AMR as PASSWORD_AMR
 from tessera_idp.login_methods.password import METHOD as PASSWORD
 from tessera_idp.protection import Protection
-from tessera_idp.protocol.levels import AskFor, Finish, NextStage, SetUp, Used, Wanted, next_stage
+from tessera_idp.protocol.levels import AskFor, Finish, NextStage, SetUp, Unmet, Used, Wanted, next_stage
 from tessera_idp.protocol.models import Session
 from tessera_idp.store.logins_under_way import Key, LoginsUnderWayStore, UnderWay
 from tessera_shared import logging
@@ -28,7 +28,6 @@ from tessera_shared.http.headers import NO_STORE
 
 LOGIN = "/oidc/v1/login"
 SECOND_FACTOR = "/oidc/v1/login/second-factor"
-SET_UP = "/oidc/v1/login/set-up"
 LIFETIME = timedelta(minutes=10)
 """How long a login may be under way after its first method."""
 _COOKIE_BYTES = 32
@@ -57,6 +56,8 @@ class LoginFlow:
     ) -> Response:
         """After the first method, or from a session that must rise: end the login, or begin its next stage."""
         stage = await self.missing(received, sub, used)
+        if isinstance(stage, Unmet):
+            return self.handover.finish(received, Answer(received.ask.step, "unmet"), now)
         if isinstance(stage, Finish):
             return await self._finish(request, received, sub, used, now)
         browser = self.forms.browser_id(request)
@@ -71,6 +72,8 @@ class LoginFlow:
     ) -> Response:
         """After a further method: end the login, once, or go to the next stage; another's turn begins anew."""
         stage = await self.missing(received, found.sub, used)
+        if isinstance(stage, Unmet):
+            return await self.give_up(request, received, Answer(received.ask.step, "unmet"), now)
         if not isinstance(stage, Finish):
             advanced = await self.store.advance(found, used, now)
             return self._next_page(received, stage) if advanced else self.restart(received)
@@ -133,7 +136,7 @@ class LoginFlow:
             case AskFor():
                 return _redirect(SECOND_FACTOR, received)
             case SetUp():
-                return _redirect(SET_UP, received)
+                return _redirect(LOGIN_METHODS[stage.methods[0]].set_up or LOGIN, received)
             case _:
                 assert_never(stage)
 

@@ -1,6 +1,6 @@
 """The registry of ways to log in, in the order they are offered; the pages and endpoints read the same dict."""
 
-from tessera_idp.login_methods import passkey, password
+from tessera_idp.login_methods import passkey, password, recovery_code, totp
 from tessera_idp.login_methods.method import LoginMethod, Verifiers
 
 __all__ = ["FIRST_METHODS", "LOGIN_METHODS", "SECOND_METHODS", "STRENGTHS", "LoginMethod", "enrolled_methods"]
@@ -26,6 +26,26 @@ LOGIN_METHODS: dict[str, LoginMethod] = {
         prepare=passkey.prepare,
         beside=passkey.BESIDE,
         is_guessable=False,
+    ),
+    totp.METHOD: LoginMethod(
+        strength=totp.STRENGTH,
+        is_first=False,
+        title=totp.TITLE,
+        template=totp.TEMPLATE,
+        wrong=totp.WRONG,
+        verify=totp.verify,
+        is_enrolled=totp.is_enrolled,
+        set_up=totp.SET_UP,
+    ),
+    recovery_code.METHOD: LoginMethod(
+        strength=recovery_code.STRENGTH,
+        is_first=False,
+        title=recovery_code.TITLE,
+        template=recovery_code.TEMPLATE,
+        wrong=recovery_code.WRONG,
+        verify=recovery_code.verify,
+        is_enrolled=recovery_code.is_enrolled,
+        prepare=recovery_code.prepare,
     ),
 }
 STRENGTHS = {name: method.strength for name, method in LOGIN_METHODS.items()}

@@ -8,6 +8,8 @@ from tessera_idp.protocol.levels import Strength
 from tessera_idp.protocol.passkey import RelyingParty
 from tessera_idp.store.passkey_challenges import PasskeyChallenges
 from tessera_idp.store.passkeys import PasskeyStore
+from tessera_idp.store.recovery_codes import RecoveryCodeStore
+from tessera_idp.store.totp import TotpStore
 from tessera_idp.store.users import UserStore
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.http.form import Form
@@ -22,6 +24,8 @@ class Verifiers:
     passkeys: PasskeyStore
     challenges: PasskeyChallenges
     relying_party: RelyingParty
+    totp: TotpStore
+    recovery_codes: RecoveryCodeStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class LoginMethod:
         verify: The proof that the form holds, or None; the reason is logged, never told.
         is_enrolled: Whether the user of that sub can use it.
         prepare: The values of its template, where it has any.
+        set_up: Where it can be set up in a login that demands its level.
         is_guessable: Whether trying could find the proof, so that tries over one account are counted; where it could
             not, nobody's tries may keep the owner out.
         beside: The part that offers it on the first page, under the form of another method, instead of a link.
@@ -75,5 +80,6 @@ class LoginMethod:
     verify: Callable[[Form, Stage, Verifiers], Awaitable[Proof | None]]
     is_enrolled: Callable[[str, Verifiers], Awaitable[bool]]
     prepare: Callable[[Stage, Verifiers], Awaitable[Mapping[str, object]]] | None = None
+    set_up: str | None = None
     beside: str | None = None
     is_guessable: bool = True

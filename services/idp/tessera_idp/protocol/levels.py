@@ -21,12 +21,14 @@ class Strength:
         kinds: The kinds of factors (NIST SP 800-63B §2): a passkey with user verification is two at once.
         is_second: Whether a user who has it is asked for it after the first method.
         phishing_resistant: Whether what it proves is of no use at another site.
+        can_be_set_up: Whether a user who lacks it can set it up in a login that demands it.
 
     """
 
     kinds: frozenset[Kind]
     is_second: bool = False
     phishing_resistant: bool = False
+    can_be_set_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,14 @@ class AskFor:
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """The level is demanded, and the user has nothing that reaches it."""
+    """The level is demanded, the user has nothing that reaches it, and one of these would."""
+
+    methods: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """The level is demanded, and there is no method that reaches it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ class Wanted:
     essential: bool = False
 
 
-NextStage = Finish | AskFor | SetUp
+NextStage = Finish | AskFor | SetUp | Unmet
 
 
 def next_stage(
@@ -88,7 +97,14 @@ def next_stage(
     own = tuple(name for name in left if strengths[name].is_second)
     if own and not _satisfies_account(names, acr, strengths):
         return AskFor(own)
-    return SetUp() if wanted.essential and not reaches(acr, wanted.acr) else Finish()
+    if reaches(acr, wanted.acr) or not wanted.essential:
+        return Finish()
+    new = tuple(
+        name
+        for name, strength in strengths.items()
+        if strength.can_be_set_up and reaches(acr_of([*names, name], strengths), wanted.acr)
+    )
+    return SetUp(new) if new else Unmet()
 
 
 def acr_of(methods: Iterable[str], strengths: Mapping[str, Strength]) -> str:

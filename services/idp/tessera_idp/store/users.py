@@ -12,7 +12,10 @@ from tessera_shared.db import Database, Row
 FIND = "SELECT sub, username, claims, disabled, updated_at FROM idp.users WHERE sub = $1"
 FIND_WITH_PASSWORD = """
 SELECT u.sub, u.username, u.claims, u.disabled, u.updated_at, p.hash
-FROM idp.users u LEFT JOIN idp.passwords p USING (sub) WHERE lower(u.username) = lower($1)
+FROM idp.users u LEFT JOIN idp.passwords p USING (sub)
+WHERE lower(u.username) = lower($1)
+    OR (lower(u.claims ->> 'email') = lower($1) AND u.claims -> 'email_verified' = 'true')
+ORDER BY lower(u.username) <> lower($1) LIMIT 1
 """
 HAS_PASSWORD = "SELECT EXISTS (SELECT FROM idp.passwords WHERE sub = $1)"
 ADD = """
@@ -45,7 +48,7 @@ class UserStore:
         return None if row is None else to_user(row)
 
     async def find_with_password(self, username: str) -> UserWithPassword | None:
-        """The user of that name; capital and small letters are the same."""
+        """The user of that name, else of that verified e-mail address; capital and small letters are the same."""
         row = await self._database.fetchrow(FIND_WITH_PASSWORD, username)
         return None if row is None else UserWithPassword(to_user(row), row["hash"])
 
