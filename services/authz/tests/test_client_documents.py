@@ -12,6 +12,7 @@ from tessera_authz.protocol.client_metadata import Supported
 from tessera_authz.protocol.registration_policy import Bounds
 from tessera_authz.store import registration
 from tessera_authz.store.clients import ClientDirectory
+from tessera_shared.claims import ACR_VALUES
 from tessera_shared.errors import OAuthError
 from tessera_shared.fetch import Fetched, NotFetched
 
@@ -65,13 +66,16 @@ async def fresh(fresh_database_as):
 
 
 async def test_a_document_becomes_a_client_that_is_fetched_once(fresh):
-    pages = Pages(page(grant_types=["authorization_code", "refresh_token", "urn:other"], scope="openid unknown"))
+    levels = ["urn:example:gold", ACR_VALUES[1]]
+    grant_types = ["authorization_code", "refresh_token", "urn:other"]
+    pages = Pages(page(grant_types=grant_types, scope="openid unknown", default_acr_values=levels))
     directory = ClientDirectory(fresh, lambda _: None, documents(fresh, pages).renew)
     found = await asyncio.gather(*(directory.find(DOCUMENT_ID) for _ in range(10)))
     assert {record.client.client_name for record in found} == {"MCP"}
     client = found[0].client
     assert (client.scope, client.is_public) == (("openid",), True)
     assert client.grant_types == ("authorization_code", "refresh_token")
+    assert client.default_acr_values == (ACR_VALUES[1],)
     assert pages.asked == 1
     assert (await ClientDirectory(fresh, lambda _: None).find_known(DOCUMENT_ID)).client == client
 
