@@ -13,14 +13,16 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
 from babel.messages.pofile import read_po, write_po
 
-__all__ = ["LANGUAGES", "PLACES", "Place", "problems", "update"]
+__all__ = ["LANGUAGES", "PLACES", "Place", "languages_of", "problems", "update"]
 
 ROOT = Path(__file__).parents[1]
 LANGUAGES = ("de", "fr")
 """Complete in every release; others may lack what was added lately, which is then shown in English."""
-_KEYWORDS = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2)}
-_REFUSAL_KEYWORDS = {**_KEYWORDS, "OAuthError": (2,)}
-_HEADER = """# Texts of Tessera's pages and mails; docs/translating.md says how to change them and how to add a language.
+_Keywords = dict[str, tuple[int, ...] | None]
+
+_KEYWORDS: _Keywords = {"N_": None, "_": None, "gettext": None, "ngettext": (1, 2)}
+_REFUSAL_KEYWORDS: _Keywords = {**_KEYWORDS, "OAuthError": (2,)}
+_HEADER = """# Texts of pages and mails; docs/translating.md says how to change them and how to add a language.
 msgid ""
 msgstr ""
 "Language: {language}\\n"
@@ -78,7 +80,7 @@ def update(place: Place, language: str) -> None:
     """Put new texts in, without a translation, and take out those that are gone."""
     catalogue = _read(place, language)
     fresh = Catalog(locale=language.replace("-", "_"))
-    for text in _texts(place):
+    for text in (text for text in _texts(place) if text.id):
         known = catalogue.get(text.id)
         fresh.add(text.id, known.string if known else "", flags=known.flags if known else ())
     file = place.locales / f"{language}.po"
@@ -98,7 +100,7 @@ def languages_of(place: Place) -> list[str]:
 
 
 def _problems(texts: Catalog, catalogue: Catalog) -> Iterator[str]:
-    for text in texts:
+    for text in (text for text in texts if text.id):
         translated = catalogue.get(text.id)
         if translated is None or not all(_strings(translated.string)):
             yield f"no translation: {_strings(text.id)[0]}"
@@ -110,8 +112,8 @@ def _problems(texts: Catalog, catalogue: Catalog) -> Iterator[str]:
             yield f"another placeholder or tag: {_strings(text.id)[0]}"
 
 
-def _strings(value: str | Sequence[str]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+def _strings(value: str | Sequence[str] | None) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ("",))
 
 
 def _kept(text: str) -> list[str]:
@@ -130,9 +132,7 @@ def _texts(place: Place) -> Catalog:
     return found
 
 
-def _add(
-    found: Catalog, method: str, file: Path, keywords: dict[str, tuple[int, ...] | None], options: dict[str, str]
-) -> None:
+def _add(found: Catalog, method: str, file: Path, keywords: _Keywords, options: dict[str, str]) -> None:
     for _, text, _, _ in extract_from_file(method, file, keywords=keywords, options=options):
         found.add(text)
 
