@@ -50,7 +50,7 @@ async def change_address(idp, browser, new):
 @pytest.mark.parametrize(
     "path", ["/account/profile", "/account/email", "/account/email/confirm?token=x", "/account/security/password"]
 )
-async def test_without_a_login_there_is_only_the_way_to_it(idp, browser, path):
+async def test_without_a_login_there_is_only_the_way_to_it(browser, path):
     asked = await browser.get(path)
     assert asked.status_code == 303
     assert asked.headers["location"].startswith("/oidc/v1/login?ask=")
@@ -91,7 +91,7 @@ async def test_the_form_cannot_verify_an_address_or_rename_a_user(idp, browser, 
 
 @pytest.mark.parametrize("path", ["/account/profile", "/account/email", "/account/security/password"])
 async def test_a_form_without_its_token_changes_nothing(idp, browser, alice, path):
-    sub, email = alice
+    sub, _ = alice
     before = await claims_of(idp, sub)
     assert (await browser.post(path, data={"name": "x", "email": "y@x.example", "password": NEW})).status_code == 403
     foreign = {"sec-fetch-site": "cross-site"}
@@ -147,7 +147,8 @@ async def test_a_wrong_or_weak_password_changes_nothing(idp, browser, alice, pas
         assert (await idp.log_in(other, sub)).outcome == "authenticated"
 
 
-async def test_guessing_the_current_password_is_limited(idp, browser, alice):
+@pytest.mark.usefixtures("alice")
+async def test_guessing_the_current_password_is_limited(idp, browser):
     page = await browser.get("/account/security/password")
     codes = [(await idp.submit(browser, page, current="wrong", password=NEW)).status_code for _ in range(42)]
     assert codes[0] == 403
@@ -186,7 +187,8 @@ async def test_a_new_address_is_proved_first_and_the_old_one_is_told(idp, browse
     assert (await idp.submit(browser, page)).status_code == 410
 
 
-async def test_a_link_for_one_account_does_nothing_in_another(idp, browser, alice):
+@pytest.mark.usefixtures("alice")
+async def test_a_link_for_one_account_does_nothing_in_another(idp, browser):
     new = f"{uuid4().hex}@example.org"
     await change_address(idp, browser, new)
     link = link_in(await idp.mail(new))

@@ -22,7 +22,6 @@ async def browser(idp, address):
         yield client
 
 
-
 async def user(idp, **claims):
     email = f"{uuid4().hex}@example.org"
     sub = await idp.add_user(**{"email": email, "email_verified": True, "name": "Wilhelmina Fotheringay"} | claims)

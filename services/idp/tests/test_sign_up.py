@@ -23,7 +23,6 @@ async def browser(idp, address):
         yield client
 
 
-
 def new_address():
     return f"{uuid4().hex}@example.org"
 
