@@ -25,9 +25,9 @@ SERVICES: Mapping[str, type[BaseModel]] = {"authz": AuthzConfig, "idp": IdpConfi
 HEAD = """# Configuration
 
 Each service reads one YAML file (`--config configs/<service>.yml`) and lays the environment over it:
-`TESSERA_AUTHZ_DATABASE__HOST` is `database.host` of authz; lists and sections are JSON there. An unknown key, a missing value
-or a wrong type ends the start with one line that names it. This page is made of the configuration's types and the commented
-files (`make docs`).
+`TESSERA_AUTHZ_DATABASE__HOST` is `database.host` of authz; lists and sections are JSON there. An unknown key, a missing
+value or a wrong type ends the start with one line that names it. This page is made of the configuration's types and the
+commented files (`make docs`).
 """
 _KEY = re.compile(r"^(?P<indent> *)(?:# (?P<off> *))?(?P<key>[a-z_]+):(?P<rest>.*)$")
 _COMMENT = re.compile(r"(?:^|\s)# (?P<text>.*)$")
