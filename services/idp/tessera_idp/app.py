@@ -257,7 +257,7 @@ def _own_account_endpoints(
     onward = Onward(flow.handover, forms)
     return [
         *SignUpEndpoint(changes, onward, forms, protection, pages).endpoints(),
-        *VerifyEmailEndpoint(changes, onward, forms, flow, pages).endpoints(),
+        *VerifyEmailEndpoint(changes, onward, forms, flow, protection, pages).endpoints(),
         *ResetPasswordEndpoint(changes, onward, forms, protection, pages).endpoints(),
         *NewPasswordEndpoint(changes, onward, forms, pages).endpoints(),
         *UndoEmailChangeEndpoint(changes, forms, pages).endpoints(),
