@@ -57,7 +57,8 @@ async def enrol(shown: Tab, stack: Stack, person: Person, name: str = "My phone"
     await shown.page.wait_for_url(f"{stack.idp}/account/security/passkeys")
     await shown.page.fill("#name", name)
     await shown.page.click("#passkey")
-    await shown.page.wait_for_selector("#passkeys")
+    await shown.page.wait_for_selector("#codes")
+    await shown.page.goto(f"{stack.idp}/account/security/passkeys")
     return device
 
 

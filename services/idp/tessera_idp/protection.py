@@ -31,6 +31,7 @@ class ProtectionConfig(Section):
     reset_per_address: Allowance = Allowance(tries=100, minutes=60)
     sign_up_per_account: Allowance = Allowance(tries=5, minutes=60)
     sign_up_per_address: Allowance = Allowance(tries=100, minutes=60)
+    names_per_link: Allowance = Allowance(tries=20, minutes=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,10 @@ class Protection:
         """An account is about to be made, or its owner to be told that there is one."""
         rates = self.config
         return await self._mail("sign-up", account, address, (rates.sign_up_per_account, rates.sign_up_per_address))
+
+    async def choose_name(self, link: str) -> Attempt:
+        """Whether a username is taken is about to be told to whoever has that link of a sign-up."""
+        return await self._admit(Budget("names of a link", link, self.config.names_per_link.rate))
 
     async def succeeded(self, attempt: Attempt) -> None:
         """The attempt was right, or nothing was checked: it counts against nobody."""
