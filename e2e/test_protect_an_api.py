@@ -1,7 +1,6 @@
 """docs/protect-an-api.md: each example guards a real API, and takes the right tokens and no others."""
 
 import os
-import re
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from e2e.clients import ROOT
+from e2e.guide import example
 from e2e.interop import node
 from e2e.relying_party import RelyingParty, bearer
 from e2e.stack import OTHER_RESOURCE, Stack
@@ -19,13 +18,6 @@ from stack.ports import free_port
 
 _START_SECONDS = 20
 Serve = Callable[[str], str]
-
-
-def example(language: str) -> str:
-    """The one block of that language."""
-    text = (ROOT / "docs" / "protect-an-api.md").read_text(encoding="utf-8")
-    (block,) = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return str(block)
 
 
 @pytest.fixture
