@@ -12,6 +12,7 @@ from tessera_authz.protocol.client_metadata import Supported
 from tessera_authz.protocol.registration_policy import Bounds
 from tessera_authz.store import registration
 from tessera_authz.store.clients import ClientDirectory
+from tessera_shared.claims import ACR_VALUES
 from tessera_shared.errors import OAuthError
 from tessera_shared.fetch import Fetched, NotFetched
 
@@ -65,13 +66,16 @@ async def fresh(fresh_database_as):
 
 
 async def test_a_document_becomes_a_client_that_is_fetched_once(fresh):
-    pages = Pages(page(grant_types=["authorization_code", "refresh_token", "urn:other"], scope="openid unknown"))
+    levels = ["urn:example:gold", ACR_VALUES[1]]
+    grant_types = ["authorization_code", "refresh_token", "urn:other"]
+    pages = Pages(page(grant_types=grant_types, scope="openid unknown", default_acr_values=levels))
     directory = ClientDirectory(fresh, lambda _: None, documents(fresh, pages).renew)
     found = await asyncio.gather(*(directory.find(DOCUMENT_ID) for _ in range(10)))
     assert {record.client.client_name for record in found} == {"MCP"}
     client = found[0].client
     assert (client.scope, client.is_public) == (("openid",), True)
     assert client.grant_types == ("authorization_code", "refresh_token")
+    assert client.default_acr_values == (ACR_VALUES[1],)
     assert pages.asked == 1
     assert (await ClientDirectory(fresh, lambda _: None).find_known(DOCUMENT_ID)).client == client
 
@@ -105,6 +109,23 @@ async def test_a_document_that_cannot_be_used_is_refused_and_not_asked_for_again
         assert caught.value.error == "invalid_client"
     assert pages.asked == 1
     assert await registration.find(fresh, DOCUMENT_ID) is None
+
+
+async def test_a_pairwise_document_has_the_sector_of_its_redirect_uris_and_keeps_it(fresh):
+    served = {"subject_type": "pairwise", "redirect_uris": ["https://a.example/cb"]}
+    sector = {"sector_identifier_uri": "https://other.example/uris", "request_object_encryption_alg": "RSA-OAEP"}
+    pages = Pages(page(**served, **sector))
+    known = documents(fresh, pages)
+    assert await known.renew(DOCUMENT_ID, None, NOW)
+    client = (await ClientDirectory(fresh, lambda _: None).find_known(DOCUMENT_ID)).client
+    assert client.sector == "a.example"
+    pages.answers = [page(subject_type="pairwise", redirect_uris=["https://moved.example/cb"])]
+    later = NOW + timedelta(days=2)
+    with pytest.raises(OAuthError) as caught:
+        await known.renew(DOCUMENT_ID, NOW, later)
+    assert caught.value.error == "invalid_client"
+    stored = (await ClientDirectory(fresh, lambda _: None).find_known(DOCUMENT_ID)).client
+    assert stored.redirect_uris == ("https://a.example/cb",)
 
 
 async def test_a_stale_document_is_fetched_again_and_kept_for_an_hour_while_its_host_is_away(fresh):

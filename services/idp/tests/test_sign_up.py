@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tessera_idp.app import build_app
 from tessera_idp.store import links
@@ -14,6 +15,12 @@ from tessera_shared import clock
 pytestmark = pytest.mark.integration
 LINK = re.compile(r"https?://\S+")
 GOOD = "correct horse battery staple"
+
+
+@pytest_asyncio.fixture
+async def browser(idp, address):
+    async with idp.browser(address=address) as client:
+        yield client
 
 
 def new_address():

@@ -1,7 +1,7 @@
 """Client ID metadata documents (draft-ietf-oauth-client-id-metadata-document): a client_id that is the address of them.
 
-Whoever wrote the document did not write it for this server: scopes and grant types that are not served are left out,
-and a document that names no scope may have any that is open.
+Whoever wrote the document did not write it for this server: scopes, grant types and levels of login that are not
+served are left out, and a document that names no scope may have any that is open.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,6 +12,7 @@ from tessera_authz.protocol.client_metadata import Supported
 from tessera_authz.protocol.registered_uri import host_of, web_problem
 from tessera_authz.protocol.registration_policy import Bounds
 from tessera_shared import scope as scopes
+from tessera_shared.claims import ACR_VALUES
 from tessera_shared.errors import OAuthError
 
 _SECRETS = ("client_secret", "client_secret_expires_at")
@@ -52,10 +53,13 @@ def read(document: Mapping[str, Any], client_id: str, bounds: Bounds, supported:
 
 
 def _served(document: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
-    served = dict(document)
-    served.pop("sector_identifier_uri", None)  # a second document to fetch: a sector is that of the redirect URIs here
+    # sector_identifier_uri is a second document to fetch: the sector is that of the redirect URIs here
+    left_out = {"sector_identifier_uri", *client_metadata.NOT_SERVED}
+    served = {name: value for name, value in document.items() if name not in left_out}
     if isinstance(grant_types := document.get("grant_types"), list):
         served["grant_types"] = [name for name in grant_types if name in bounds.grant_types]
+    if isinstance(levels := document.get("default_acr_values"), list):
+        served["default_acr_values"] = [acr for acr in levels if acr in ACR_VALUES]
     scope = document.get("scope") or scopes.format_scope(bounds.scope)
     if isinstance(scope, str):
         served["scope"] = scopes.format_scope(tuple(token for token in scope.split() if token in bounds.scope))
