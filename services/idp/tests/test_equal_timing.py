@@ -49,6 +49,26 @@ async def test_wrong_passwords_take_as_long_whoever_is_named(idp, app, names):
     assert_equal(shown, took)
 
 
+@pytest.mark.parametrize(("path", "field"), [("/oidc/v1/reset-password", "account"), ("/oidc/v1/sign-up", "email")])
+async def test_mails_that_are_asked_for_take_as_long_whoever_is_named(idp, app, path, field):
+    known, unverified, disabled, unknown = (f"{uuid4().hex}@example.org" for _ in range(4))
+    await idp.add_user(email=known, email_verified=True)
+    await idp.add_user(email=unverified)
+    await idp.disable(await idp.add_user(email=disabled, email_verified=True))
+    names = {"known": known, "unknown": unknown, "not verified": unverified, "disabled": disabled}
+    shown, took = defaultdict(set), defaultdict(list)
+    async with idp.browser(app) as browser:
+        page = await browser.get(path)
+        for _ in range(TRIES):
+            for kind, name in names.items():
+                started = time.perf_counter()
+                sent = await idp.submit(browser, page, **{field: name})
+                took[kind].append(time.perf_counter() - started)
+                shown[kind].add(without_what_differs(sent, name))
+    assert {status for texts in shown.values() for status, *_rest in texts} == {200}
+    assert_equal(shown, took)
+
+
 def without_what_differs(response, name):
     """Status, names of headers and text, without what was typed and what is random."""
     text = response.text.replace(name, "NAME")
