@@ -16,7 +16,7 @@ PYTEST = $(BIN)/python -m pytest
 COMPILE = $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
 UV = $(firstword $(wildcard .tools/bin/uv .venv/bin/uv) .tools/bin/uv)
 
-.PHONY: help up down logs status reset certs test test-unit test-integration test-e2e check fmt bench lock venv
+.PHONY: help up down logs status reset certs test test-unit test-integration test-e2e check fmt docs catalogues bench lock venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,12 @@ check: .venv/.test ## Run every check of the pre-commit set on all files
 fmt: .venv/.test ## Format the Python files and mend what the linter can mend
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
+
+docs: .venv/.test ## Write docs/configuration.md anew, out of the configuration's types and files
+	@$(BIN)/python -m stack.reference
+
+catalogues: .venv/.test ## Bring the translations up to date with the texts, and say what lacks (docs/translating.md)
+	@$(BIN)/python -m stack.catalogues
 
 bench: .venv/.test ## Measure the stack
 	@$(BIN)/python -m bench

@@ -116,7 +116,7 @@ async def chromium(callback: Callback) -> AsyncIterator[Browser]:
     if os.geteuid() == 0:
         arguments.append("--no-sandbox")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=_executable(), args=arguments)
+        browser = await playwright.chromium.launch(executable_path=executable(), args=arguments)
         yield browser
         await browser.close()
 
@@ -137,7 +137,8 @@ async def tab(browser: Browser, callback: Callback, own: tuple[str, ...], **opti
         await context.close()
 
 
-def _executable() -> str:
+def executable() -> str:
+    """The program that `make test` found, else one of the usual names."""
     names = (os.environ.get("TESSERA_CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
     found = [path for name in names if name and (path := shutil.which(name))]
     assert found, "no Chromium: name one by TESSERA_CHROMIUM"

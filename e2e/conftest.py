@@ -17,6 +17,7 @@ from e2e.containers import CLEANUP, FILES, PROJECT, READY_SECONDS, SETUP, Contai
 from e2e.embedded import Embedded, measures
 from e2e.key_host import KeyHost
 from e2e.key_host import key_host as run_key_host
+from e2e.mails import Mailbox
 from e2e.relying_party import RelyingParty
 from e2e.secrets_used import SecretsUsed, listen
 from e2e.stack import Control, Stack, kind, running
@@ -187,6 +188,14 @@ def alice(new_browser: NewBrowser, alices_cookies: httpx.Cookies) -> Browser:
     browser = new_browser()
     browser.http.cookies = httpx.Cookies(alices_cookies)
     return browser
+
+
+@pytest.fixture(scope="session")
+def mailbox(stack: Stack) -> Mailbox:
+    """Where every mail of the stack arrives."""
+    if not stack.mail:
+        pytest.skip("the mailbox of this stack is not named")
+    return Mailbox(stack)
 
 
 @pytest.fixture(scope="session")

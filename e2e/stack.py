@@ -1,6 +1,7 @@
 """The stack under test: in containers, as plain processes, or one that runs already.
 
-`E2E_STACK` chooses: `compose`, `embedded`, or the three URLs of a running stack (authz, idp, rs, with commas between).
+`E2E_STACK` chooses: `compose`, `embedded`, or the URLs of a running stack: authz, idp, rs and, where mails
+are to be read, the mailbox, with commas between.
 """
 
 import os
@@ -101,8 +102,8 @@ def kind() -> Kind:
 
 def running() -> Stack:
     """The stack whose URLs `E2E_STACK` holds."""
-    authz, idp, rs = (url.strip().rstrip("/") for url in os.environ["E2E_STACK"].split(","))
-    return Stack("url", authz, idp, rs, DEFAULT_REFRESH_GRACE)
+    authz, idp, rs, *mail = (url.strip().rstrip("/") for url in os.environ["E2E_STACK"].split(","))
+    return Stack("url", authz, idp, rs, DEFAULT_REFRESH_GRACE, mail="".join(mail))
 
 
 def answers(url: str) -> bool:

@@ -12,7 +12,7 @@ from joserfc import jwe
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
 from e2e import key_host as hosts
-from e2e.browser import Browser
+from e2e.browser import Browser, as_answer
 from e2e.clients import CALLBACK, Client
 from e2e.key_host import KeyHost
 from e2e.relying_party import RelyingParty, bearer, error_of
@@ -214,3 +214,26 @@ def test_what_could_not_be_encrypted_is_refused_at_registration(
     sent = {**METADATA, "jwks": {"keys": [RSA_KEY.as_dict(private=False)]}, **changes}
     response = http.post(f"{stack.authz}/oauth2/v1/register", json=sent)
     assert (response.status_code, error_of(response)) == (400, "invalid_client_metadata")
+
+
+def test_encrypted_request_object_is_refused_and_no_key_for_one_is_told(
+    stack: Stack, http: httpx.Client, register: Register, browser: Browser
+) -> None:
+    told = http.get(stack.authz + WELL_KNOWN).json()
+    assert not [name for name in told if name.startswith("request_object_encryption")]
+    assert all(key["use"] == "sig" for key in http.get(told["jwks_uri"]).json()["keys"])
+    party = register("RSA-OAEP-256", "A256GCM").party
+    header = {"alg": "RSA-OAEP-256", "enc": "A256GCM", "cty": "JWT"}
+    request = jwe.encrypt_compact(header, b"x.y.z", RSA_KEY, algorithms=["RSA-OAEP-256", "A256GCM"])
+    answer = as_answer(browser.open(party.authorization_url(request=request)))
+    assert answer["error"] == "invalid_request_object"
+
+
+def test_rotated_secret_is_what_is_encrypted_with_from_then_on(register: Register, alice: Browser) -> None:
+    reader = register("dir", "A256GCM")
+    party = reader.party
+    rotated = party.post(f"/oauth2/v1/clients/{party.client.client_id}/rotate-secret").json()
+    tokens = party.get_tokens(alice)  # the client authenticates with the old secret, which works for a while
+    newest = hashlib.sha256(rotated["client_secret"].encode()).digest()
+    found = jwe.decrypt_compact(tokens["id_token"], OctKey.import_key(newest), algorithms=["dir", "A256GCM"])
+    assert party.verify((found.plaintext or b"").decode(), "RS256")

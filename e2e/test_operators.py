@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import RSAKey
 
 from e2e.browser import as_answer, as_page
 from e2e.clients import CALLBACK, DEMO, PASSWORD, STEADY, USERNAME, Client
@@ -15,6 +16,7 @@ from e2e.relying_party import RelyingParty, basic, bearer, error_of
 from e2e.stack import Control, Stack
 
 Operate = Callable[..., Any]
+RSA_KEY = RSAKey.generate_key(2048, {"use": "enc"}, auto_kid=True)
 
 
 @pytest.fixture
@@ -82,6 +84,22 @@ def test_a_client_is_added_changed_given_secrets_and_removed(stack: Stack, http:
     authz("clients", "remove", "e2e-shop")
     within_a_second(lambda: status(stack, http, rotated["client_secret"]) == 401)
     within_a_second(lambda: http.get(f"{stack.rs}/resource", headers=bearer(token)).status_code == 401)
+
+
+def test_a_client_is_made_pairwise_and_encrypted_and_keeps_its_sector(control: Control, authz: Operate) -> None:
+    keys = json.dumps({"keys": [dict(RSA_KEY.as_dict(private=False))]})
+    members = ("subject_type=pairwise", "userinfo_encrypted_response_alg=RSA-OAEP-256", f"jwks={keys}")
+    authz(
+        "clients", "add", "e2e-pairwise", "--name", "Pairwise", "--redirect-uri", CALLBACK, "--scope", "openid",
+        *(word for member in members for word in ("--set", member)),
+    )  # fmt: skip
+    shown = authz("clients", "show", "e2e-pairwise")["metadata"]
+    assert (shown["subject_type"], shown["userinfo_encrypted_response_enc"]) == ("pairwise", "A128CBC-HS256")
+    for change in ("subject_type=public", 'redirect_uris=["https://moved.example/cb"]'):
+        refused = control.operate("authz", "clients", "change", "e2e-pairwise", "--set", change)
+        assert refused.returncode == 1
+        assert "sector" in refused.stderr
+    authz("clients", "remove", "e2e-pairwise")
 
 
 def test_a_scope_is_made_described_given_and_taken_away(

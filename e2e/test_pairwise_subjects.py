@@ -89,6 +89,16 @@ def test_an_id_token_hint_names_the_user_by_the_pairwise_identifier(register: Re
     assert foreign["error"] == "login_required"
 
 
+def test_claims_parameter_names_the_user_by_the_pairwise_identifier(register: Register, browser: Browser) -> None:
+    party = register()
+    told = party.verify(party.get_tokens(browser)["id_token"], "RS256")[1]["sub"]
+    public = register(subject_type="public")
+    known = public.verify(public.get_tokens(browser)["id_token"], "RS256")[1]["sub"]
+    for sub, answered in ((told, "code"), (known, "error")):
+        claims = json.dumps({"id_token": {"sub": {"value": sub}}})
+        assert answered in party.get_answer(browser, prompt="none", claims=claims)
+
+
 def test_the_resource_server_sees_the_pairwise_identifier_only(register: Register, browser: Browser) -> None:
     party = register()
     tokens = party.get_tokens(browser)

@@ -1,9 +1,11 @@
 """Userinfo (OpenID Connect Core §5.3)."""
 
+import json
+
 import httpx
 import pytest
 
-from e2e.browser import Browser
+from e2e.browser import Browser, as_answer, as_page
 from e2e.clients import EVERY_SCOPE
 from e2e.conftest import PartyOf
 from e2e.relying_party import RelyingParty, bearer
@@ -45,6 +47,20 @@ def test_each_scope_tells_its_claims_and_no_others(party_of: PartyOf, alice: Bro
     told = response.json()
     assert set(told) == CLAIMS[scope]
     assert told["sub"] == party.verify(tokens["id_token"], "RS256")[1]["sub"]
+
+
+def test_claims_asked_for_by_name_are_told_whatever_the_scope(demo: RelyingParty, alice: Browser) -> None:
+    wishes = {"email": None, "given_name": {"value": "Alice"}, "family_name": {"value": "Hatter"}, "phone_number": None}
+    url = demo.authorization_url(prompt="consent", scope="openid", claims=json.dumps({"userinfo": wishes}))
+    tokens = demo.redeem(as_answer(alice.submit(as_page(alice.open(url)), "allow"))["code"]).json()
+    for token in (tokens["access_token"], demo.refresh(tokens["refresh_token"]).json()["access_token"]):
+        told = demo.userinfo(token).json()
+        assert set(told) == {
+            "sub",
+            "email",
+            "given_name",
+        }  # another family name, and a phone that the client may not have
+    assert demo.userinfo(demo.get_tokens(alice, scope="openid")["access_token"]).json().keys() == {"sub"}
 
 
 def test_claims_have_the_types_of_the_specification(party_of: PartyOf, alice: Browser) -> None:

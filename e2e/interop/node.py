@@ -117,14 +117,14 @@ def _tell(stream: IO[str], message: Any) -> None:
     stream.flush()
 
 
-def install() -> None:
-    """Install what the lock file names, unless it is there; without Node.js the test is skipped, but never in CI."""
+def install(folder: Path = FOLDER) -> None:
+    """Install what a lock file names, unless it is there; without Node.js the test is skipped, but never in CI."""
     missing = [program for program in ("node", "npm") if shutil.which(program) is None]
     if missing:
         reason = f"{' and '.join(missing)} not installed: the clients of npm cannot run"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-    installed = FOLDER / "node_modules" / ".package-lock.json"
-    if installed.exists() and installed.stat().st_mtime > (FOLDER / "package-lock.json").stat().st_mtime:
+    installed = folder / "node_modules" / ".package-lock.json"
+    if installed.exists() and installed.stat().st_mtime > (folder / "package-lock.json").stat().st_mtime:
         return
-    done = subprocess.run(_INSTALL, cwd=FOLDER, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = subprocess.run(_INSTALL, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, f"npm ci: {done.stderr[-2000:]}"

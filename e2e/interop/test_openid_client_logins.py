@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from e2e.browser import Browser, as_page
+from e2e.browser import Answer, Browser, as_page
 from e2e.clients import AFTER_LOGOUT, DEMO, IMPATIENT, MULTI_FACTOR
 from e2e.conftest import PartyOf
 from e2e.interop.node import ForeignError, Node, Visit
 from e2e.interop.scenario import Known, of
+from e2e.stack import Control
+from e2e.test_levels_reached import Person, make_person
 
 ONE, MULTI = "urn:tessera:acr:one-factor", "urn:tessera:acr:multi-factor"
 
@@ -24,6 +26,12 @@ def known(party_of: PartyOf) -> Known:
 def first(node: Node, known: Known, user: Visit) -> dict[str, Any]:
     """What came of a login in the user's browser."""
     return dict(node.run("authorization_code", user, **known))
+
+
+@pytest.fixture
+def person(control: Control) -> Person:
+    """A user with a password and nothing more yet."""
+    return make_person(control)
 
 
 def error_of(node: Node, user: Visit, known: Known, **parameters: str) -> str:
@@ -92,6 +100,23 @@ def test_what_cannot_be_met_silently_is_understood(
     assert error_of(node, user, known, prompt="none", max_age="0") == "login_required"
     assert error_of(node, user, known, claims=unknown) == "unmet_authentication_requirements"
     assert error_of(node, user, of(party_of(MULTI_FACTOR).client), prompt="none") == "login_required"
+
+
+def test_level_that_is_demanded_is_reached_and_told(node: Node, known: Known, browser: Browser, person: Person) -> None:
+    essential = json.dumps({"id_token": {"acr": {"essential": True, "values": [MULTI]}}})
+
+    def visit(url: str) -> Answer:
+        return person.log_in(browser, url)
+
+    combinations: list[dict[str, str]] = [
+        {"claims": essential},
+        {"claims": essential, "prompt": "none", "max_age": "600"},
+        {"acr_values": f"{MULTI} {ONE}", "prompt": "none"},
+        {"acr_values": MULTI, "prompt": "login"},
+    ]
+    for parameters in combinations:
+        result = node.run("authorization_code", visit, **known | {"parameters": parameters})
+        assert (result["claims"]["acr"], "mfa" in result["claims"]["amr"]) == (MULTI, True)
 
 
 def test_auth_time_that_a_client_requires_is_there(node: Node, party_of: PartyOf, user: Visit) -> None:

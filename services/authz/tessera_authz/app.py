@@ -50,6 +50,7 @@ from tessera_shared.client_keys import ClientKeys
 from tessera_shared.db import Database
 from tessera_shared.dpop import ProofVerifier
 from tessera_shared.fetch import Fetcher
+from tessera_shared.http.allow_list import only_from
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
 from tessera_shared.http.health import database_check, health_endpoint
@@ -163,12 +164,15 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
         TokenEndpoint(
             authenticator, possession, grants, issuer, revoker, refresh_grace, config.resources, issued
         ).endpoint(),
-        IntrospectionEndpoint(authenticator, rooms.directory, finder, rooms.subjects, config.issuer).endpoint(),
+        *only_from(
+            config.allowed_networks.introspection,
+            [IntrospectionEndpoint(authenticator, rooms.directory, finder, rooms.subjects, config.issuer).endpoint()],
+        ),
         RevocationEndpoint(authenticator, finder, revoker).endpoint(),
         PushedRequestEndpoint(
             authenticator, limits, possession, reader, pushed, timedelta(seconds=lifetimes.pushed_request_seconds)
         ).endpoint(request_parameters("form")),
-        *_registration_endpoints(rooms, authenticator, revoker),
+        *only_from(config.allowed_networks.registration, _registration_endpoints(rooms, authenticator, revoker)),
         JwksEndpoint(rooms.ring).endpoint(),
         health_endpoint({"database": database_check(rooms.database)}),
         *pages.endpoints(),

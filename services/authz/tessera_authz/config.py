@@ -2,6 +2,7 @@
 
 import math
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -97,6 +98,21 @@ class Registration(Section):
     metadata_documents: bool = False
 
 
+class AllowedNetworks(Section):
+    """Networks (CIDR) that endpoints are served to; none: all networks."""
+
+    registration: tuple[str, ...] = ()
+    """Registering and managing clients, and rotating their secrets."""
+    introspection: tuple[str, ...] = ()
+
+    @field_validator("registration", "introspection")
+    @classmethod
+    def _are_networks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            ip_network(value)
+        return values
+
+
 class Secrets(Section):
     """Generated client secrets and their rotation."""
 
@@ -135,6 +151,7 @@ class AuthzConfig(ServiceConfig):
     registration: Registration = Registration()
     secrets: Secrets = Secrets()
     limits: LimitsConfig = LimitsConfig()
+    allowed_networks: AllowedNetworks = AllowedNetworks()
     bootstrap_scopes: tuple[BootstrapScope, ...] = ()
     fetch: Fetch = Fetch()
     branding: Branding = Branding()

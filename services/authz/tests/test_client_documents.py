@@ -111,6 +111,23 @@ async def test_a_document_that_cannot_be_used_is_refused_and_not_asked_for_again
     assert await registration.find(fresh, DOCUMENT_ID) is None
 
 
+async def test_a_pairwise_document_has_the_sector_of_its_redirect_uris_and_keeps_it(fresh):
+    served = {"subject_type": "pairwise", "redirect_uris": ["https://a.example/cb"]}
+    sector = {"sector_identifier_uri": "https://other.example/uris", "request_object_encryption_alg": "RSA-OAEP"}
+    pages = Pages(page(**served, **sector))
+    known = documents(fresh, pages)
+    assert await known.renew(DOCUMENT_ID, None, NOW)
+    client = (await ClientDirectory(fresh, lambda _: None).find_known(DOCUMENT_ID)).client
+    assert client.sector == "a.example"
+    pages.answers = [page(subject_type="pairwise", redirect_uris=["https://moved.example/cb"])]
+    later = NOW + timedelta(days=2)
+    with pytest.raises(OAuthError) as caught:
+        await known.renew(DOCUMENT_ID, NOW, later)
+    assert caught.value.error == "invalid_client"
+    stored = (await ClientDirectory(fresh, lambda _: None).find_known(DOCUMENT_ID)).client
+    assert stored.redirect_uris == ("https://a.example/cb",)
+
+
 async def test_a_stale_document_is_fetched_again_and_kept_for_an_hour_while_its_host_is_away(fresh):
     pages = Pages(page(), page(client_name="Renamed"), NotFetched("away"))
     made = documents(fresh, pages)

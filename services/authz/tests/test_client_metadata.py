@@ -210,6 +210,8 @@ WRONG = [
     {"contacts": [["me"]]},
     {"software_id": {}},
     {"subject_type": "private"},
+    {"request_object_encryption_alg": "RSA-OAEP-256"},
+    {"authorization_encrypted_response_alg": "ECDH-ES"},
     {"subject_type": ["pairwise"]},
     {"profile": "oidc"},
     {"profile": "none"},

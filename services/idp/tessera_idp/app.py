@@ -10,6 +10,7 @@ from tessera_idp.config import IdpConfig
 from tessera_idp.endpoints.account.activity import ActivityEndpoint
 from tessera_idp.endpoints.account.applications import ApplicationsEndpoint
 from tessera_idp.endpoints.account.email import EmailEndpoint
+from tessera_idp.endpoints.account.email_codes import EmailCodesEndpoint
 from tessera_idp.endpoints.account.factors import Factors
 from tessera_idp.endpoints.account.guard import AccountGuard, Service
 from tessera_idp.endpoints.account.layout import AccountLayout
@@ -26,6 +27,7 @@ from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
 from tessera_idp.endpoints.devices import Devices
+from tessera_idp.endpoints.email_code import EmailCodeEndpoint
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
 from tessera_idp.endpoints.login_flow import LoginFlow
@@ -43,7 +45,7 @@ from tessera_idp.endpoints.userinfo_response import UserinfoResponses
 from tessera_idp.endpoints.verify_email import VerifyEmailEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.issuer_metadata import IssuerMetadata
-from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.login_methods.method import EmailCodes, Verifiers
 from tessera_idp.login_methods.totp_set_up import TotpSetUp
 from tessera_idp.mail import Mailer
 from tessera_idp.mail.templates import load_mail_templates
@@ -54,6 +56,7 @@ from tessera_idp.store.account import AccountStore
 from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
 from tessera_idp.store.devices import DeviceStore
+from tessera_idp.store.email_codes import EmailCodeStore
 from tessera_idp.store.logins_under_way import LoginsUnderWayStore
 from tessera_idp.store.passkey_challenges import PasskeyChallenges
 from tessera_idp.store.passkeys import PasskeyStore
@@ -112,6 +115,7 @@ class Parts:
     logins: LoginsUnderWayStore
     totp: TotpStore
     recovery_codes: RecoveryCodeStore
+    email_codes: EmailCodes
     mailer: Mailer
     fetcher: Fetcher
     metrics: Metrics
@@ -143,6 +147,9 @@ def build_parts(
         logins=LoginsUnderWayStore(database),
         totp=TotpStore(database, derive_key(master_key, b"tessera idp totp")),
         recovery_codes=RecoveryCodeStore(database),
+        email_codes=EmailCodes(
+            EmailCodeStore(database), derive_key(master_key, b"tessera idp e-mail codes"), config.login.email_codes
+        ),
         mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
         fetcher=Fetcher(config.fetch),
         metrics=Metrics(),
@@ -195,10 +202,11 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, layout, AccountStore(parts.database))
     account += SecurityEndpoint(guard, layout, flow.verifiers).endpoints()
-    account += _passkey_endpoints(config, parts, guard, layout)
+    account += PasskeysEndpoint(guard, layout, flow.verifiers, factors).endpoints()
     account += _own_account_endpoints(_account_changes(config, parts, sessions, devices, notices), flow, guard, layout)
     account += _factor_endpoints(flow, factors, totp_set_up, guard, layout)
-    login_stages = [*login.endpoints(), *second_factor.endpoints(), *login_set_up.endpoints()]
+    email_code = EmailCodeEndpoint(handover, forms, flow, parts.mailer, pages)
+    login_stages = [*login.endpoints(), *second_factor.endpoints(), *email_code.endpoints(), *login_set_up.endpoints()]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
 
@@ -211,6 +219,7 @@ def _verifiers(config: IdpConfig, parts: Parts) -> Verifiers:
         relying_party=config.relying_party,
         totp=parts.totp,
         recovery_codes=parts.recovery_codes,
+        email_codes=parts.email_codes,
     )
 
 
@@ -248,7 +257,7 @@ def _own_account_endpoints(
     onward = Onward(flow.handover, forms)
     return [
         *SignUpEndpoint(changes, onward, forms, protection, pages).endpoints(),
-        *VerifyEmailEndpoint(changes, onward, forms, flow, pages).endpoints(),
+        *VerifyEmailEndpoint(changes, onward, forms, flow, protection, pages).endpoints(),
         *ResetPasswordEndpoint(changes, onward, forms, protection, pages).endpoints(),
         *NewPasswordEndpoint(changes, onward, forms, pages).endpoints(),
         *UndoEmailChangeEndpoint(changes, forms, pages).endpoints(),
@@ -264,12 +273,8 @@ def _factor_endpoints(
     return [
         *TotpEndpoint(guard, layout, set_up, factors, flow.protection).endpoints(),
         *RecoveryCodesEndpoint(guard, layout, factors).endpoints(),
+        *EmailCodesEndpoint(guard, layout, flow.verifiers, factors).endpoints(),
     ]
-
-
-def _passkey_endpoints(config: IdpConfig, parts: Parts, guard: AccountGuard, layout: AccountLayout) -> list[Endpoint]:
-    trail = AuditTrail(parts.database)
-    return PasskeysEndpoint(guard, layout, parts.passkeys, parts.challenges, config.relying_party, trail).endpoints()
 
 
 def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:

@@ -124,6 +124,12 @@ class Account(Section):
         return timedelta(minutes=self.fresh_minutes)
 
 
+class Login(Section):
+    """Which ways to log in there are."""
+
+    email_codes: bool = True
+
+
 class Passkeys(Section):
     """For which site passkeys are made."""
 
@@ -145,6 +151,7 @@ class IdpConfig(ServiceConfig):
     accounts: Accounts = Accounts()
     mail: Mail
     account: Account = Account()
+    login: Login = Login()
     passkeys: Passkeys = Passkeys()
     branding: Branding = Branding()
     protection: ProtectionConfig = ProtectionConfig()

@@ -31,6 +31,7 @@ class ProtectionConfig(Section):
     reset_per_address: Allowance = Allowance(tries=100, minutes=60)
     sign_up_per_account: Allowance = Allowance(tries=5, minutes=60)
     sign_up_per_address: Allowance = Allowance(tries=100, minutes=60)
+    names_per_link: Allowance = Allowance(tries=20, minutes=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,14 @@ class Protection:
         """Something is about to be checked that nobody finds by trying, such as a passkey: nothing of an account."""
         return await self._admit(Budget("login address", source_of(address), self.config.login_per_address.rate))
 
-    async def code_mail(self, account: str, address: str) -> Attempt:
-        """A code is about to be sent by mail, if there is such an account."""
-        rates = self.config
+    async def code_mail(self, account: str, address: str, device: str | None = None) -> Attempt:
+        """A code is about to be sent by mail, if there is such an account; `device` as for `login`."""
+        rates, name = self.config, _name(account)
+        if device is not None:
+            return await self._admit(
+                Budget("code mail device", f"{name} {device}", rates.code_mails_per_account.rate),
+                Budget("code mail address", source_of(address), rates.code_mails_per_address.rate),
+            )
         return await self._mail(
             "code mail", account, address, (rates.code_mails_per_account, rates.code_mails_per_address)
         )
@@ -116,6 +122,10 @@ class Protection:
         """An account is about to be made, or its owner to be told that there is one."""
         rates = self.config
         return await self._mail("sign-up", account, address, (rates.sign_up_per_account, rates.sign_up_per_address))
+
+    async def choose_name(self, link: str) -> Attempt:
+        """Whether a username is taken is about to be told to whoever has that link of a sign-up."""
+        return await self._admit(Budget("names of a link", link, self.config.names_per_link.rate))
 
     async def succeeded(self, attempt: Attempt) -> None:
         """The attempt was right, or nothing was checked: it counts against nobody."""

@@ -73,6 +73,7 @@ def start_background(parts: Parts, delivery: Delivery) -> Background:
     async def purge_sessions() -> None:
         await parts.sessions.purge(clock.now())
         await parts.logins.purge(clock.now())
+        await parts.email_codes.store.purge(clock.now())
         await parts.devices.purge(clock.now())
         await links.purge(parts.database, clock.now())
 
@@ -82,7 +83,7 @@ def start_background(parts: Parts, delivery: Delivery) -> Background:
     background.start("key changes", lambda: parts.ring.follow_changes(parts.database))
     background.start("mail", delivery.run)
     background.every("keys, from time to time", _RELOAD_KEYS_SECONDS, parts.ring.reload)
-    background.every("purge of sessions, devices and links", _PURGE_SECONDS, purge_sessions)
+    background.every("purge of sessions, devices, codes and links", _PURGE_SECONDS, purge_sessions)
     return background
 
 

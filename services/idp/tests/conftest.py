@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -59,9 +60,10 @@ class Idp:
         """The keys that authz and idp share."""
         return self.parts.ring.current
 
-    def browser(self, app: ASGIApp | None = None) -> httpx.AsyncClient:
-        """A browser without cookies."""
-        return httpx.AsyncClient(transport=httpx.ASGITransport(app or self.app), base_url=self.config.public_url)
+    def browser(self, app: ASGIApp | None = None, address: str = "127.0.0.1") -> httpx.AsyncClient:
+        """A browser without cookies, at an address."""
+        transport = httpx.ASGITransport(app or self.app, client=(address, 123))
+        return httpx.AsyncClient(transport=transport, base_url=self.config.public_url)
 
     def ask(self, want: str = "login", **changes: Any) -> str:
         """The address that authz sends a browser to."""
@@ -230,3 +232,9 @@ async def own_idp(own_servers, own_database_as, own_redis_as) -> AsyncIterator[I
 async def browser(idp: Idp) -> AsyncIterator[httpx.AsyncClient]:
     async with idp.browser() as client:
         yield client
+
+
+@pytest.fixture
+def address() -> str:
+    """An address that no other test comes from, so that what others tried does not count."""
+    return f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"

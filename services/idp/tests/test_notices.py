@@ -1,12 +1,17 @@
 """Users are told by mail of a login in a new browser and of changes of how to log in, and nobody else is."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from starlette.requests import Request
 
+from tessera_idp.endpoints.account.factors import Factors
+from tessera_idp.endpoints.audit_trail import AuditTrail
 from tessera_idp.notices import Notices, Seen
 from tessera_idp.store import outbox
+from tessera_idp.store.recovery_codes import RecoveryCodeStore
 from tessera_shared import clock
 
 pytestmark = pytest.mark.integration
@@ -93,3 +98,13 @@ async def test_what_a_browser_calls_itself_is_not_repeated(idp, mails, notices, 
     await notices.new_device(sub, Seen("192.0.2.7", "Call +1 555 0100 and say <b>your password</b>", clock.now()))
     assert "555" not in mails[0].text + mails[0].html
     assert "Browser: unknown" in mails[0].text
+
+
+async def test_new_recovery_codes_are_told_too(idp, mails, notices, address):
+    sub = await idp.add_user(email=address, email_verified=True)
+    codes = RecoveryCodeStore(idp.parts.database)
+    factors = Factors(SimpleNamespace(recovery_codes=codes), AuditTrail(idp.parts.database), notices)
+    request = Request({"type": "http", "headers": [], "state": {"client_address": "192.0.2.7", "request_id": "r"}})
+    await factors.renew_codes(request, sub)
+    assert "Recovery codes" in mails[0].text
+    assert not any(code in mails[0].text for code in await factors.renew_codes(request, sub))

@@ -9,9 +9,10 @@ from tessera_idp.protocol.freshness import is_fresh
 from tessera_idp.protocol.logout import Hint, LogoutRequest, frame_url, needs_confirmation, redirect_target
 from tessera_idp.protocol.models import LogoutClient, Session, User, UserinfoClient
 from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
-from tessera_idp.protocol.scope_description import describe
+from tessera_idp.protocol.scope_description import STANDARD, describe
 from tessera_idp.protocol.userinfo import userinfo
 from tessera_shared.handoff import Ask, ClientDisplay, ScopeDescription
+from tessera_shared.schema import migrations
 
 AT = datetime(2026, 1, 1, 12, 0, 0, 900_000, tzinfo=UTC)
 SECOND = int(AT.timestamp())
@@ -107,7 +108,12 @@ def test_a_claim_asked_for_with_other_values_than_the_users_is_not_told_by_that(
 def test_scopes_are_shown_in_the_administrators_words_and_others_as_they_are_written():
     described = [ScopeDescription("email", "See your email address", "And more")]
     assert describe(["email", "read:books"], described)[0] == described[0]
-    assert "read:books" in describe(["email", "read:books"], described)[1].title
+    assert describe(["email", "read:books"], described)[1] == ScopeDescription("read:books", "", "")
+
+
+def test_words_for_the_standard_scopes_are_those_of_the_schema():
+    sql = "".join(migration.sql for migration in migrations())
+    assert [(title, detail) for title, detail in STANDARD if f"'{title}', '{detail}'" not in sql] == []
 
 
 @pytest.mark.parametrize(

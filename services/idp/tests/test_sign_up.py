@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from tessera_idp.app import build_app
 from tessera_idp.store import links
@@ -14,6 +15,12 @@ from tessera_shared import clock
 pytestmark = pytest.mark.integration
 LINK = re.compile(r"https?://\S+")
 GOOD = "correct horse battery staple"
+
+
+@pytest_asyncio.fixture
+async def browser(idp, address):
+    async with idp.browser(address=address) as client:
+        yield client
 
 
 def new_address():
@@ -214,3 +221,10 @@ async def test_no_token_stands_readable_in_the_database(idp, browser):
     token = (await link_to(idp, browser, email)).partition("token=")[2]
     rows = await idp.parts.database.fetch("SELECT * FROM idp.links WHERE email = $1", email)
     assert token not in repr([dict(row) for row in rows])
+
+
+async def test_whether_names_are_taken_is_told_to_no_link_without_end(idp, browser):
+    form = await browser.get(await link_to(idp, browser, new_address()))
+    tries = [await idp.submit(browser, form, username="alice", password=GOOD) for _ in range(22)]
+    assert [answer.status_code for answer in tries] == [409] * 20 + [429] * 2
+    assert int(tries[-1].headers["retry-after"]) > 0

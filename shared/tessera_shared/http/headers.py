@@ -84,7 +84,12 @@ def is_on_tls_port(scope: Scope) -> bool:
 
 def is_peer_in(scope: Scope, networks: Sequence[Network]) -> bool:
     """Whether the connection comes from one of these networks."""
-    address = _parse_address(_peer(scope))
+    return is_address_in(_peer(scope), networks)
+
+
+def is_address_in(text: str, networks: Sequence[Network]) -> bool:
+    """Whether it is an address of one of these networks."""
+    address = _parse_address(text)
     return address is not None and _is_in(address, networks)
 
 

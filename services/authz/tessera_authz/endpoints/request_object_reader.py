@@ -12,6 +12,9 @@ from tessera_shared.errors import OAuthError
 from tessera_shared.jose import compact
 from tessera_shared.jose.jwt import InvalidToken
 
+_DOTS_OF_JWE = 4
+"""RFC 7516 §7.1."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestObjectReader:
@@ -74,6 +77,8 @@ def _check_none_needed(client: Client) -> None:
 
 
 def _read(text: str) -> compact.Unverified:
+    if text.count(".") == _DOTS_OF_JWE:
+        raise request_object.encrypted()
     try:
         return compact.read(text)
     except InvalidToken as error:

@@ -13,6 +13,7 @@ from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.requested_scope import parse_scope
 from tessera_shared.errors import OAuthError
 from tessera_shared.scope import Scope
+from tessera_shared.translatable import N_
 
 RESPONSE_TYPES = ("code",)
 _MAX_LENGTHS = {
@@ -135,9 +136,10 @@ def reply_address(parameters: Parameters, client: Client, response_modes: Collec
     """
     requested = parameters.get("redirect_uri")
     if requested is None or not redirect_uri.is_registered(requested, client.redirect_uris):
+        missing, unknown = N_("The redirect_uri is missing."), N_("The redirect_uri is not registered.")
         raise OAuthError(
             "invalid_request",
-            "The redirect_uri is missing." if requested is None else "The redirect_uri is not registered.",
+            missing if requested is None else unknown,
             section="OAuth 2.1 §2.3.1",
             expected="one of the client's redirect_uris, character by character",
             received="nothing" if requested is None else "another URI",

@@ -53,8 +53,9 @@ def read(document: Mapping[str, Any], client_id: str, bounds: Bounds, supported:
 
 
 def _served(document: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
-    served = dict(document)
-    served.pop("sector_identifier_uri", None)  # a second document to fetch: a sector is that of the redirect URIs here
+    # sector_identifier_uri is a second document to fetch: the sector is that of the redirect URIs here
+    left_out = {"sector_identifier_uri", *client_metadata.NOT_SERVED}
+    served = {name: value for name, value in document.items() if name not in left_out}
     if isinstance(grant_types := document.get("grant_types"), list):
         served["grant_types"] = [name for name in grant_types if name in bounds.grant_types]
     if isinstance(levels := document.get("default_acr_values"), list):

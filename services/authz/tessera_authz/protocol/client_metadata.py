@@ -32,6 +32,13 @@ FETCHED = ("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri")
 NUMBERS = ("default_max_age",)
 """The members whose values are numbers."""
 
+NOT_SERVED = tuple(
+    f"{name}_{part}"
+    for name in ("request_object_encryption", "authorization_encrypted_response")
+    for part in ("alg", "enc")
+)
+"""What a client would rely on in vain: a clear refusal is better than a member left out."""
+
 _MAX_URIS, _MAX_TEXT, _MAX_NAMES = 30, 300, 50
 _LONGEST_AGE = 10**9
 """In seconds."""
@@ -218,6 +225,10 @@ def _called_problem(uri: str) -> str | None:
     return secure_problem(f"https://{uri.removeprefix('http://')}" if uri.startswith("http://") else uri)
 
 
+def _not_served(_value: Any) -> str:  # noqa: ANN401 - JSON
+    return "is not supported"
+
+
 def _one_of(*values: str) -> Callable[[Any], str | None]:
     return lambda value: None if value in values else f"must be one of {', '.join(values)}"
 
@@ -255,6 +266,7 @@ READERS: Mapping[str, Callable[[Any], str | None]] = {
     "id_token_signed_response_alg": _text,
     "userinfo_signed_response_alg": _text,
     **dict.fromkeys((*ALGS, *ENCS), _text),
+    **dict.fromkeys(NOT_SERVED, _not_served),
     **dict.fromkeys(TLS_SUBJECTS, _text),
     "profile": _one_of(*PROFILES),
     **dict.fromkeys(STRICT_WHEN_TRUE, _switch),

@@ -65,11 +65,16 @@ def _check_times(claims: Mapping[str, Any], now: int, tolerance: int) -> None:
         raise invalid("nbf", f"between {now - LONGEST} and {now}")
 
 
-def invalid(check: str, expected: str) -> OAuthError:
+def encrypted() -> OAuthError:
+    """No key to encrypt for is published, so nobody can have meant this server (RFC 9101 §6.1)."""
+    return invalid("form", "a signed request object", "Encrypted request objects are not taken here.")
+
+
+def invalid(check: str, expected: str, description: str = "The request object is not valid.") -> OAuthError:
     """The one error of a request object that cannot be taken; the log says which check failed."""
     return OAuthError(
         "invalid_request_object",
-        "The request object is not valid.",
+        description,
         section="RFC 9101 §6",
         expected=f"{check}: {expected}",
     )

@@ -27,7 +27,7 @@ from tessera_shared.http.form import Form
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter
 from tessera_shared.http.pages import Pages
 
-_FORM = "second-factor"
+FORM = "second-factor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class SecondFactorEndpoint:
         sent = await form.body(request)
         received = self.handover.receive(sent, None, now)
         # 2. no
-        is_own = self.forms.is_own(request, sent, _FORM, *self.flow.form_token_parts(request, received))
+        is_own = self.forms.is_own(request, sent, FORM, *self.flow.form_token_parts(request, received))
         if is_own and sent.get("action") == "deny":
             return await self.flow.give_up(request, received, Answer(received.ask.step, "denied"), now)
         # 3. by the login that is under way here, whose attempts are counted before anything is checked
@@ -157,7 +157,7 @@ class SecondFactorEndpoint:
             ui_locales=received.ask.ui_locales,
             client=client,
             ask=received.text,
-            csrf=self.forms.token(browser_id, _FORM, *self.flow.form_token_parts(request, received)),
+            csrf=self.forms.token(browser_id, FORM, *self.flow.form_token_parts(request, received)),
             method=method,
             fields=LOGIN_METHODS[method].template,
             others=others(offered, method),

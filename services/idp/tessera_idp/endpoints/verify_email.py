@@ -12,11 +12,21 @@ from starlette.responses import RedirectResponse, Response
 
 from tessera_idp.endpoints.account_changes import WEAK, AccountChanges, token_hash
 from tessera_idp.endpoints.browser import Forms
-from tessera_idp.endpoints.login import BUSY_NOW, STALE
+from tessera_idp.endpoints.login import BUSY_NOW, STALE, TOO_MANY_TRIES
 from tessera_idp.endpoints.login_flow import LoginFlow
 from tessera_idp.endpoints.onward import ACCOUNT, Onward
-from tessera_idp.endpoints.page_declarations import ANSWER, BUSY, CSRF, LINK_OVER, NOT_ACCEPTED, PAGE, link_parameter
+from tessera_idp.endpoints.page_declarations import (
+    ANSWER,
+    BUSY,
+    CSRF,
+    LINK_OVER,
+    NOT_ACCEPTED,
+    PAGE,
+    TOO_MANY,
+    link_parameter,
+)
 from tessera_idp.login_methods import password
+from tessera_idp.protection import Protection
 from tessera_idp.protocol.levels import Used
 from tessera_idp.protocol.username import username
 from tessera_idp.store import account_changes, links
@@ -63,6 +73,7 @@ class VerifyEmailEndpoint:
     onward: Onward
     forms: Forms
     flow: LoginFlow
+    protection: Protection
     pages: Pages
 
     async def show(self, request: Request) -> Response:
@@ -82,7 +93,13 @@ class VerifyEmailEndpoint:
             return link_over(self.pages, request)
         if not self.forms.is_own(request, sent, "verify-email", token):
             return self._page(request, _Shown(token, link, typed, STALE, 403))
-        # 2. a name and a password that may be chosen
+        # 2. not too often: whether a name is taken is told here
+        attempt = await self.protection.choose_name(token_hash(token).hex())
+        if attempt.wait is not None:
+            response = self._page(request, _Shown(token, link, typed, TOO_MANY_TRIES, 429))
+            response.headers.update(attempt.retry_after)
+            return response
+        # 3. a name and a password that may be chosen
         name, chosen = username(typed), sent.get("password") or ""
         if name is None:
             return self._page(request, _Shown(token, link, typed, _BAD_NAME, 400))
@@ -95,13 +112,13 @@ class VerifyEmailEndpoint:
             response = self._page(request, _Shown(token, link, typed, BUSY_NOW, 503))
             response.headers["retry-after"] = "1"
             return response
-        # 3. the account, and the link is used up: all of it or nothing
+        # 4. the account, and the link is used up: all of it or nothing
         sub = await self._make(request, token, name, hashed)
         if sub is _Refused.LINK_OVER:
             return link_over(self.pages, request)
         if sub is _Refused.NAME_TAKEN:
             return self._page(request, _Shown(token, link, typed, _TAKEN, 409))
-        # 4. the login goes on
+        # 5. the login goes on
         now = clock.now()
         received = self.onward.of_link(request, link, now)
         if received is None:
@@ -134,7 +151,7 @@ class VerifyEmailEndpoint:
             Parameter("username", "Name of the account", required=True, example="alice"),
             Parameter("password", "Password of the account", required=True),
         )
-        taken = (LINK_OVER, NOT_ACCEPTED, BUSY)
+        taken = (LINK_OVER, NOT_ACCEPTED, TOO_MANY, BUSY)
         return [
             Endpoint(
                 "/oidc/v1/verify-email",

@@ -1,6 +1,6 @@
 """The registry of ways to log in, in the order they are offered; the pages and endpoints read the same dict."""
 
-from tessera_idp.login_methods import passkey, password, recovery_code, totp
+from tessera_idp.login_methods import email_code, passkey, password, recovery_code, totp
 from tessera_idp.login_methods.method import LoginMethod, Verifiers
 
 __all__ = ["FIRST_METHODS", "LOGIN_METHODS", "SECOND_METHODS", "STRENGTHS", "LoginMethod", "enrolled_methods"]
@@ -36,6 +36,16 @@ LOGIN_METHODS: dict[str, LoginMethod] = {
         verify=totp.verify,
         is_enrolled=totp.is_enrolled,
         set_up=totp.SET_UP,
+    ),
+    email_code.METHOD: LoginMethod(
+        strength=email_code.STRENGTH,
+        is_first=False,
+        title=email_code.TITLE,
+        template=email_code.TEMPLATE,
+        wrong=email_code.WRONG,
+        verify=email_code.verify,
+        is_enrolled=email_code.is_enrolled,
+        prepare=email_code.prepare,
     ),
     recovery_code.METHOD: LoginMethod(
         strength=recovery_code.STRENGTH,

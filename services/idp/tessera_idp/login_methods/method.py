@@ -1,11 +1,12 @@
 """What every way to log in is made of."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tessera_idp.protocol.levels import Strength
 from tessera_idp.protocol.passkey import RelyingParty
+from tessera_idp.store.email_codes import EmailCodeStore
 from tessera_idp.store.passkey_challenges import PasskeyChallenges
 from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.recovery_codes import RecoveryCodeStore
@@ -13,6 +14,15 @@ from tessera_idp.store.totp import TotpStore
 from tessera_idp.store.users import UserStore
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.http.form import Form
+
+
+@dataclass(frozen=True, slots=True)
+class EmailCodes:
+    """Codes by e-mail: their table, the key of their hashes, and whether users may have them."""
+
+    store: EmailCodeStore
+    key: bytes = field(repr=False)
+    enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,7 @@ class Verifiers:
     relying_party: RelyingParty
     totp: TotpStore
     recovery_codes: RecoveryCodeStore
+    email_codes: EmailCodes
 
 
 @dataclass(frozen=True, slots=True)

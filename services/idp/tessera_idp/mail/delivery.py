@@ -26,6 +26,8 @@ from tessera_shared.sealed import SealBroken
 _AT_ONCE = 10
 _CLAIMED_FOR = timedelta(minutes=5)
 _LOOK_AGAIN_SECONDS = 1.0
+_SETTLE_SECONDS = 0.1
+"""Not while the request is answered that queued it: the time that takes must not tell whether there is a mail."""
 _PERMANENT = 500
 
 
@@ -130,6 +132,7 @@ class Delivery:
             await asyncio.wait_for(self.mailer.queued.wait(), _LOOK_AGAIN_SECONDS)
         except TimeoutError:
             return
+        await asyncio.sleep(_SETTLE_SECONDS)
 
     async def _send(self, waiting: Waiting) -> None:
         log = logging.get().bind(mail=str(waiting.id), template=waiting.template, attempts=waiting.attempts)

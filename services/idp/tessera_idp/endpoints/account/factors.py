@@ -13,8 +13,10 @@ from tessera_idp.notices import Notices, Seen
 from tessera_idp.protocol.recovery_code import COUNT, RANDOM_BYTES, digest, written
 from tessera_shared import clock
 from tessera_shared.audit import Event
+from tessera_shared.translatable import N_
 
 Codes = tuple[str, ...]
+_CODES = N_("Recovery codes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Factors:
         codes = _new_codes()
         await self.verifiers.recovery_codes.replace(sub, [digest(code) for code in codes], clock.now())
         await self.trail.record(request, sub, Event("factor.renewed", sub, details={"method": RECOVERY_CODE}))
+        await self.notices.factor_added(sub, _CODES, _seen(request))
         return codes
 
 

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from tessera_idp.endpoints.account.factors import Factors
 from tessera_idp.endpoints.account.guard import AccountGuard
 from tessera_idp.endpoints.account.layout import STALE, AccountLayout
-from tessera_idp.endpoints.audit_trail import AuditTrail
-from tessera_idp.endpoints.page_declarations import CSRF, NOT_ACCEPTED, PAGE, TO_LOGIN
+from tessera_idp.endpoints.page_declarations import CSRF, DONE, NOT_ACCEPTED, PAGE, TO_LOGIN
+from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.login_methods.passkey import METHOD
 from tessera_idp.protocol.models import Session
-from tessera_idp.protocol.passkey import HANDLE_BYTES, MOST_NAME, MOST_PASSKEYS, Passkey, RelyingParty, passkey_name
+from tessera_idp.protocol.passkey import HANDLE_BYTES, MOST_NAME, MOST_PASSKEYS, Passkey, passkey_name
 from tessera_idp.protocol.passkey_ceremony import (
     CeremonyRefused,
     PasskeyUser,
@@ -21,8 +23,6 @@ from tessera_idp.protocol.passkey_ceremony import (
     read_registration,
     verify_registration,
 )
-from tessera_idp.store.passkey_challenges import PasskeyChallenges
-from tessera_idp.store.passkeys import PasskeyStore
 from tessera_shared import clock, logging
 from tessera_shared.audit import Event
 from tessera_shared.errors import OAuthError
@@ -38,6 +38,11 @@ _LIFETIME = timedelta(minutes=10)
 _REFUSED = N_("That passkey could not be added. Try again, or use another device.")
 _GONE = N_("There is no such passkey any more.")
 _FULL = N_("You have as many passkeys as an account can have. Remove one first.")
+_NOTICES = {
+    "added": N_("The passkey is added."),
+    "renamed": N_("The passkey has another name."),
+    "removed": N_("The passkey is removed."),
+}
 _DONE = Reply(303, "To the page again, or to the login page", headers=("Location",))
 
 
@@ -47,10 +52,8 @@ class PasskeysEndpoint:
 
     guard: AccountGuard
     layout: AccountLayout
-    passkeys: PasskeyStore
-    challenges: PasskeyChallenges
-    party: RelyingParty
-    trail: AuditTrail
+    verifiers: Verifiers
+    factors: Factors
 
     async def show(self, request: Request) -> Response:
         """GET."""
@@ -70,19 +73,15 @@ class PasskeysEndpoint:
         # 2. which button
         match sent.get("action"):
             case "add":
-                problem = await self._add(request, session, sent)
+                return await self._add(request, session, sent)
             case "rename":
-                problem = await self._rename(session, sent)
+                return await self._rename(request, session, sent)
             case "remove":
-                problem = await self._remove(request, session, sent)
+                return await self._remove(request, session, sent)
             case _:
                 raise OAuthError(
                     "invalid_request", "The form does not say what to do.", expected="add, rename or remove"
                 )
-        # 3. the page again, by a request of its own where something changed
-        if problem is not None:
-            return await self._page(request, session, problem, 403)
-        return RedirectResponse(PATH, 303, NO_STORE)
 
     def endpoints(self) -> list[Endpoint]:
         """The page's declaration."""
@@ -99,75 +98,64 @@ class PasskeysEndpoint:
             Endpoint(
                 PATH,
                 (
-                    Operation("GET", "Account: passkeys", show, replies=(PAGE, TO_LOGIN)),
+                    Operation("GET", "Account: passkeys", show, (DONE,), (PAGE, TO_LOGIN)),
                     Operation(
                         "POST",
                         "Add, name or remove a passkey",
                         submit,
                         sent,
-                        (_DONE, NOT_ACCEPTED),
+                        (PAGE, _DONE, NOT_ACCEPTED),
                         section=section,
                     ),
                 ),
             )
         ]
 
-    async def _add(self, request: Request, session: Session, sent: Form) -> str | None:
-        now = clock.now()
+    async def _add(self, request: Request, session: Session, sent: Form) -> Response:
+        now, passkeys = clock.now(), self.verifiers.passkeys
         try:
             registered = await self._registered(session, sent.get("credential") or "", now)
         except CeremonyRefused as refused:
             logging.get().info("passkey refused", sub=session.sub, reason=str(refused))
-            refusal = Event("factor.added", session.sub, "refused", {"method": "passkey", "reason": str(refused)})
-            await self.trail.record(request, session.sub, refusal)
-            return _REFUSED
-        passkey = Passkey(
-            credential_id=registered.credential_id,
-            id=secrets.token_urlsafe(12),
-            sub=session.sub,
-            name=passkey_name(sent.get("name")),
-            public_key=registered.public_key,
-            sign_count=registered.sign_count,
-            transports=registered.transports,
-            backup_eligible=registered.backup_eligible,
-            backed_up=registered.backed_up,
-            created_at=now,
-        )
-        if not await self.passkeys.add(passkey):
-            return _FULL if len(await self.passkeys.of_user(session.sub)) >= MOST_PASSKEYS else _REFUSED
-        added = Event("factor.added", passkey.id, details={"method": "passkey", "name": passkey.name})
-        await self.trail.record(request, session.sub, added)
-        logging.get().info("passkey added", sub=session.sub, passkey=passkey.id)
-        return None
+            refusal = Event("factor.added", session.sub, "refused", {"method": METHOD, "reason": str(refused)})
+            await self.factors.trail.record(request, session.sub, refusal)
+            return await self._page(request, session, _REFUSED, 403)
+        passkey = _passkey_of(registered, session.sub, passkey_name(sent.get("name")), now)
+        if not await passkeys.add(passkey):
+            has_enough = len(await passkeys.of_user(session.sub)) >= MOST_PASSKEYS
+            return await self._page(request, session, _FULL if has_enough else _REFUSED, 403)
+        codes = await self.factors.added(request, session.sub, METHOD, passkey.name)
+        if codes:
+            return self.layout.page(request, "account_codes.html", session, "security", codes=codes)
+        return _again("added")
 
     async def _registered(self, session: Session, text: str, now: datetime) -> Registered:
         answer = read_registration(text)
-        reason = await self.challenges.take(answer.challenge, now, "add", session.sid)
+        reason = await self.verifiers.challenges.take(answer.challenge, now, "add", session.sid)
         if reason is not None:
             raise CeremonyRefused(reason)
-        return verify_registration(answer, self.party, answer.challenge)
+        return verify_registration(answer, self.verifiers.relying_party, answer.challenge)
 
-    async def _rename(self, session: Session, sent: Form) -> str | None:
-        found = await self.passkeys.rename(session.sub, sent.get("id") or "", passkey_name(sent.get("name")))
-        return None if found else _GONE
+    async def _rename(self, request: Request, session: Session, sent: Form) -> Response:
+        name = passkey_name(sent.get("name"))
+        if not await self.verifiers.passkeys.rename(session.sub, sent.get("id") or "", name):
+            return await self._page(request, session, _GONE, 403)
+        return _again("renamed")
 
-    async def _remove(self, request: Request, session: Session, sent: Form) -> str | None:
-        passkey_id = sent.get("id") or ""
-        name = await self.passkeys.remove(session.sub, passkey_id)
+    async def _remove(self, request: Request, session: Session, sent: Form) -> Response:
+        name = await self.verifiers.passkeys.remove(session.sub, sent.get("id") or "")
         if name is None:
-            return _GONE
-        removed = Event("factor.removed", passkey_id, details={"method": "passkey", "name": name})
-        await self.trail.record(request, session.sub, removed)
-        logging.get().info("passkey removed", sub=session.sub, passkey=passkey_id)
-        return None
+            return await self._page(request, session, _GONE, 403)
+        await self.factors.removed(request, session.sub, METHOD, name)
+        return _again("removed")
 
     async def _page(
         self, request: Request, session: Session, problem: str | None = None, status: int = 200
     ) -> Response:
-        passkeys = await self.passkeys.of_user(session.sub)
-        handle = await self.passkeys.handle(session.sub, secrets.token_bytes(HANDLE_BYTES))
+        passkeys = await self.verifiers.passkeys.of_user(session.sub)
+        handle = await self.verifiers.passkeys.handle(session.sub, secrets.token_bytes(HANDLE_BYTES))
         user = PasskeyUser(handle, session.username, session.name or session.username)
-        challenge = self.challenges.issue(clock.now(), _LIFETIME, "add", session.sid)
+        challenge = self.verifiers.challenges.issue(clock.now(), _LIFETIME, "add", session.sid)
         return self.layout.page(
             request,
             "account_passkeys.html",
@@ -175,8 +163,29 @@ class PasskeysEndpoint:
             "security",
             status=status,
             problem=problem,
+            notice=_NOTICES.get(request.query_params.get("done", "")) if problem is None else None,
             passkeys=passkeys,
             can_add=len(passkeys) < MOST_PASSKEYS,
             longest_name=MOST_NAME,
-            options=creation_options(self.party, challenge, user, passkeys),
+            options=creation_options(self.verifiers.relying_party, challenge, user, passkeys),
         )
+
+
+def _passkey_of(registered: Registered, sub: str, name: str, now: datetime) -> Passkey:
+    return Passkey(
+        credential_id=registered.credential_id,
+        id=secrets.token_urlsafe(12),
+        sub=sub,
+        name=name,
+        public_key=registered.public_key,
+        sign_count=registered.sign_count,
+        transports=registered.transports,
+        backup_eligible=registered.backup_eligible,
+        backed_up=registered.backed_up,
+        created_at=now,
+    )
+
+
+def _again(done: str) -> Response:
+    """The page by a request of its own, where something changed."""
+    return RedirectResponse(f"{PATH}?done={done}", 303, NO_STORE)

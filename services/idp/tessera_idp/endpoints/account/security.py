@@ -53,7 +53,9 @@ WAYS: dict[str, Way] = {
         N_("Each works once, for the day on which your other second steps are lost."),
     ),
     "email_code": Way(
-        "/account/email", N_("Codes by e-mail"), N_("As a second step, to your confirmed e-mail address.")
+        "/account/security/email-codes",
+        N_("Codes by e-mail"),
+        N_("As a second step, to your confirmed e-mail address."),
     ),
 }
 """By the names of the login methods; a method that is not built in is not shown."""

@@ -1,0 +1,50 @@
+"""The mailbox of the stack, as tests read it: who gets a mail may open the links in it."""
+
+import re
+from dataclasses import dataclass
+
+import httpx
+
+from e2e.stack import Stack
+
+_LINK = re.compile(r"https?://\S+")
+_PATIENCE = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail that was taken."""
+
+    id: int
+    subject: str
+    text: str
+    html: str
+
+    @property
+    def link(self) -> str:
+        """The first address in it."""
+        found = _LINK.search(self.text)
+        assert found, self.text
+        return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Reads mails."""
+
+    stack: Stack
+
+    def newest(self, to: str, after: int = 0) -> Mail:
+        """The newest mail to an address, as soon as there is one later than the one of the id `after`."""
+        found = self._ask(to, after, _PATIENCE)
+        assert found, f"no mail to {to} after {_PATIENCE} s"
+        return found[-1]
+
+    def all(self, to: str) -> list[Mail]:
+        """Every mail to an address until now."""
+        return self._ask(to, 0, 0)
+
+    def _ask(self, to: str, after: int, wait: int) -> list[Mail]:
+        parameters: dict[str, str | int] = {"to": to, "after": after, "wait": wait}
+        answer = httpx.get(f"{self.stack.mail}/api/mails", params=parameters, timeout=60, trust_env=False)
+        return [Mail(one["id"], one["subject"], one["text"], one["html"] or "") for one in answer.json()["mails"]]
