@@ -10,6 +10,8 @@ from tessera_shared import audit
 from tessera_shared.audit import Event
 from tessera_shared.command_line import CommandError, Group, Result
 
+Everything = Annotated[bool, typer.Option("--all", help="All of them: the password alone lets the user in.")]
+
 
 async def list_factors(work: Work, user: str) -> Result:
     """List a user's authenticator apps, passkeys and recovery codes; never a secret."""
@@ -20,7 +22,8 @@ async def remove(
     work: Work,
     user: str,
     factor: Annotated[str | None, typer.Argument(help="The id of one; or give --all.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All of them: the password alone lets the user in.")] = False,  # noqa: FBT002 - typer's way
+    *,
+    everything: Everything = False,
 ) -> Result:
     """Remove one factor of a user, or all, for users who lost theirs; be sure who asks for it."""
     if (factor is None) != everything:
