@@ -12,6 +12,8 @@ from e2e.relying_party import RelyingParty
 from e2e.stack import Stack
 
 SERVICES = ("authz", "idp", "rs")
+OCCASIONAL = {"tessera_throttled_total", "tessera_mails_total"}
+"""Told once there is something to count."""
 _NAME = re.compile(r"\b(?:tessera|process)_[a-z_]+")
 _SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$", re.MULTILINE)
 
@@ -82,4 +84,4 @@ def test_dashboard_asks_for_metrics_that_exist(metrics: Mapping[str, str]) -> No
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
     asked = {name for query in queries for name in _NAME.findall(query)}
     assert len(asked) > 5
-    assert asked <= told
+    assert asked <= told | OCCASIONAL
