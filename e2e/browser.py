@@ -182,7 +182,7 @@ class _Reader(HTMLParser):
                 self.links[name] = attributes["href"]
         if tag == "form":
             self.forms.append(Form(attributes.get("action", ""), attributes.get("method", "get").lower()))
-        elif tag == "input" and self.forms and "name" in attributes:
+        elif tag == "input" and self.forms and "name" in attributes and _is_sent(attributes):
             self.forms[-1].fields[attributes["name"]] = attributes.get("value", "")
         elif tag == "button" and self.forms:
             button = attributes.get("name"), attributes.get("value", "")
@@ -197,3 +197,8 @@ class _Reader(HTMLParser):
         for _, name in self._open:
             if name is not None:
                 self.texts[name] += data
+
+
+def _is_sent(attributes: Mapping[str, str]) -> bool:
+    """Whether a form is sent with this field: a box or a choice only where it is checked (HTML §4.10.5.1)."""
+    return attributes.get("type") not in ("checkbox", "radio") or "checked" in attributes
