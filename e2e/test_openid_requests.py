@@ -83,6 +83,10 @@ def test_select_account_shows_a_page_though_somebody_is_logged_in(demo: RelyingP
     page = as_page(browser.open(demo.authorization_url(prompt="select_account")))
     assert page.status == 200
     assert page.url.startswith(f"{demo.stack.idp}/oidc/v1/login")
+    assert "Alice" in page.texts["this-account"]
+    assert "code" in as_answer(browser.open(demo.stack.idp + page.links["this-account"]))
+    page = as_page(browser.open(demo.authorization_url(prompt="select_account")))
+    assert browser.show(demo.stack.idp + page.links["another-account"]).has("login")
 
 
 def test_max_age_of_a_client_counts_for_requests_without_one(party_of: PartyOf, browser: Browser) -> None:
