@@ -172,6 +172,7 @@ _METADATA: dict[Client, dict[str, Any]] = {
         "client_name": "Impatient",
         "redirect_uris": [CALLBACK],
         "grant_types": CODE_GRANTS,
+        "initiate_login_uri": "https://impatient.example/start?from=account",
         "default_max_age": 1,
         "require_auth_time": True,
         "default_acr_values": ["urn:tessera:acr:one-factor"],

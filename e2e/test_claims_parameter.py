@@ -62,6 +62,18 @@ def test_every_standard_claim_can_be_asked_for(party_of: PartyOf, alice: Browser
     assert isinstance(told["updated_at"], int)
 
 
+def test_userinfo_tells_what_was_asked_for_there_and_nothing_more(demo: RelyingParty, alice: Browser) -> None:
+    wishes = {"email": {"essential": True}, "given_name": None, "family_name": {"value": "Hatter"}, "shoe_size": None}
+    tokens = allowed(demo, alice, scope="openid", claims=asking(userinfo=wishes))
+    told = demo.userinfo(tokens["access_token"]).json()
+    assert (told["email"], told["given_name"]) == ("alice@wonderland.example", "Alice")
+    assert set(told) == {"sub", "email", "given_name"}
+    assert set(id_token(demo, tokens)) == ALWAYS
+    refreshed = demo.refresh(tokens["refresh_token"]).json()["access_token"]
+    assert demo.userinfo(refreshed).json() == told
+    assert set(demo.userinfo(demo.get_tokens(alice, scope="openid")["access_token"]).json()) == {"sub"}
+
+
 def test_value_that_is_not_the_users_is_not_answered_with_another_one(demo: RelyingParty, alice: Browser) -> None:
     wishes = {"given_name": {"value": "Alice"}, "family_name": {"values": ["Hatter", "Hare"]}}
     told = id_token(demo, allowed(demo, alice, claims=asking(id_token=wishes)))

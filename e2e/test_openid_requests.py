@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
@@ -96,6 +97,20 @@ def test_max_age_of_a_client_counts_for_requests_without_one(party_of: PartyOf, 
     page = browser.show(party.authorization_url())
     later = id_token_of(party, browser.log_in(page, USERNAME, PASSWORD))
     assert later["auth_time"] > first["auth_time"]
+
+
+def test_account_page_leads_to_where_a_client_begins_a_login(party_of: PartyOf, browser: Browser) -> None:
+    party = party_of(IMPATIENT)
+    party.get_answer(browser)
+    page = browser.show(f"{party.stack.idp}/account/applications")
+    (link,) = [link for name, link in page.links.items() if name.startswith("open-")]
+    assert link == f"https://impatient.example/start?{urlencode({'from': 'account', 'iss': party.stack.issuer})}"
+    # the client finds the issuer by what it is told (OpenID Connect Core §4), and asks there
+    issuer = parse_qs(urlsplit(link).query)["iss"][0]
+    document = party.http.get(f"{issuer}/.well-known/openid-configuration").json()
+    request = party.authorization_request(prompt="none", max_age="600")
+    answer = as_answer(browser.open(f"{document['authorization_endpoint']}?{urlencode(request)}"))
+    assert party.redeem(answer["code"]).status_code == 200
 
 
 def test_hint_of_another_user_is_login_required_under_prompt_none(

@@ -35,6 +35,7 @@ REFUSED = [
     ("authz", "SELECT authz.revoke_user('nobody', now())"),
     ("idp", "SELECT * FROM authz.grants"),
     ("rs", "SELECT * FROM authz.userinfo_claims"),
+    ("rs", "SELECT * FROM authz.login_initiation"),
     ("rs", "SELECT * FROM authz.client_subjects"),
     ("rs", "SELECT * FROM authz.client_userinfo"),
     *((role, "SELECT idp.claims_of('nobody', '{email}')") for role in ("idp", "rs")),

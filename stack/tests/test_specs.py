@@ -61,6 +61,13 @@ def test_every_test_of_the_table_exists() -> None:
     assert missing == []
 
 
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
+    assert len(named) > 30
+    there = {path: functions(ROOT / path) for path in {path for path, _ in named} if (ROOT / path).is_file()}
+    assert [f"{path}::{name}" for path, name in named if path not in there or (name and name not in there[path])] == []
+
+
 def test_every_rfc_section_that_the_code_cites_has_a_row() -> None:
     """A row for a section speaks for its subsections; a citation without a section needs any row of its RFC."""
     told = {(row.specification, row.section) for row in rows()} | {(row.specification, "") for row in rows()}

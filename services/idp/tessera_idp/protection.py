@@ -100,9 +100,14 @@ class Protection:
         """Something is about to be checked that nobody finds by trying, such as a passkey: nothing of an account."""
         return await self._admit(Budget("login address", source_of(address), self.config.login_per_address.rate))
 
-    async def code_mail(self, account: str, address: str) -> Attempt:
-        """A code is about to be sent by mail, if there is such an account."""
-        rates = self.config
+    async def code_mail(self, account: str, address: str, device: str | None = None) -> Attempt:
+        """A code is about to be sent by mail, if there is such an account; `device` as for `login`."""
+        rates, name = self.config, _name(account)
+        if device is not None:
+            return await self._admit(
+                Budget("code mail device", f"{name} {device}", rates.code_mails_per_account.rate),
+                Budget("code mail address", source_of(address), rates.code_mails_per_address.rate),
+            )
         return await self._mail(
             "code mail", account, address, (rates.code_mails_per_account, rates.code_mails_per_address)
         )

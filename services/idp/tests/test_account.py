@@ -1,7 +1,7 @@
 """The account pages: only for the user whose account it is, by a login that is recent enough."""
 
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
 
 import pytest
@@ -106,12 +106,17 @@ async def test_form_counts_only_from_the_user_s_own_page(idp, browser, path):
 
 async def test_user_sees_what_applications_may_do_in_words(idp, browser):
     sub = await idp.add_user()
-    client_id = await allowed(idp, sub, logo_uri="https://tea.example/logo.svg")
+    tea = {"logo_uri": "https://tea.example/logo.svg", "initiate_login_uri": "https://tea.example/start"}
+    client_id = await allowed(idp, sub, **tea)
+    await allowed(idp, sub, client_name="Without")
     await allowed(idp, await idp.add_user(), client_name="Somebody else's")
     await idp.log_in(browser, sub)
     page = await browser.get("/account/applications")
     assert f'data-client="{client_id}"' in page.text
     assert "See your email address" in page.text
+    begun = re.findall(r'href="(https://tea.example/start[^"]*)"', page.text)
+    assert begun == [f"https://tea.example/start?{urlencode({'iss': idp.config.issuer})}"]
+    assert page.text.count('id="open-') == 1
     assert "Use “unheard-of”" in page.text
     assert "Somebody else" not in page.text
     assert "img-src 'self' https://tea.example;" in page.headers["content-security-policy"]

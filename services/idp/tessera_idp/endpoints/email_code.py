@@ -53,7 +53,8 @@ class EmailCodeEndpoint:
         if found is None or not is_own or not await self._is_offered(received, found):
             return self.flow.restart(received)
         # 3. not too often
-        attempt = await self.flow.protection.code_mail(found.sub, request.state.client_address)
+        device = await self.flow.devices.known(request, found.username, now)
+        attempt = await self.flow.protection.code_mail(found.sub, request.state.client_address, device)
         if attempt.wait is not None:
             raise refusal(attempt)
         # 4. the mail

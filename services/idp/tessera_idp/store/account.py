@@ -11,8 +11,10 @@ from tessera_shared.db import Database, Row
 from tessera_shared.handoff import ClientDisplay, ScopeDescription
 
 APPLICATIONS = """
-SELECT client_id, client_name, client_uri, logo_uri, policy_uri, tos_uri, described, since, last_used
-FROM authz.applications_of($1)
+SELECT client_id, client_name, client_uri, logo_uri, policy_uri, tos_uri, described, since, last_used,
+    initiate_login_uri
+FROM authz.applications_of($1) LEFT JOIN authz.login_initiation USING (client_id)
+ORDER BY last_used DESC
 """
 WITHDRAW = "SELECT authz.withdraw_application($1, $2, $3)::text AS grant_id"
 EVENTS = "SELECT at, action, object_id, origin, outcome, details FROM audit.events_of($1, $2, $3)"
@@ -20,12 +22,18 @@ EVENTS = "SELECT at, action, object_id, origin, outcome, details FROM audit.even
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A client that a user allowed something."""
+    """A client that a user allowed something.
+
+    Attributes:
+        initiate_login_uri: Where a login at it can begin (OpenID Connect Core §4).
+
+    """
 
     client: ClientDisplay
     described: tuple[ScopeDescription, ...]
     since: datetime
     last_used: datetime
+    initiate_login_uri: str | None = None
 
 
 class AccountStore:
@@ -61,7 +69,7 @@ def _to_application(row: Row) -> Application:
         host=urlsplit(client_id).netloc if client_id.startswith("https://") else None,
     )
     described = tuple(ScopeDescription(**line) for line in json.loads(row["described"] or "[]"))
-    return Application(client, described, row["since"], row["last_used"])
+    return Application(client, described, row["since"], row["last_used"], row["initiate_login_uri"])
 
 
 def _to_happened(row: Row) -> Happened | None:

@@ -12,7 +12,7 @@ from tessera_idp.endpoints.page_declarations import CSRF, DONE, NOT_ACCEPTED, PA
 from tessera_idp.protocol.models import Session
 from tessera_idp.protocol.page_policy import displayed, logo_sources
 from tessera_idp.protocol.scope_description import describe
-from tessera_idp.store.account import AccountStore
+from tessera_idp.store.account import AccountStore, Application
 from tessera_shared import clock, logging
 from tessera_shared.audit import Event
 from tessera_shared.errors import OAuthError
@@ -21,6 +21,7 @@ from tessera_shared.http.as_page import as_page
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter
 from tessera_shared.translatable import N_
+from tessera_shared.uri import with_parameters
 
 _PATH = "/account/applications"
 _WITHDRAWN = N_("The application can no longer use your account.")
@@ -83,9 +84,15 @@ class ApplicationsEndpoint:
             image_sources=sorted({source for _, client in shown for source in logo_sources(client)}),
             notice=_WITHDRAWN if request.query_params.get("done") == "withdrawn" else None,
             applications=[
-                (one, client, describe([line.scope for line in one.described], one.described)) for one, client in shown
+                (one, client, describe([line.scope for line in one.described], one.described), self._start(one))
+                for one, client in shown
             ],
         )
+
+    def _start(self, one: Application) -> str | None:
+        """Where the user goes to log in at the application; it makes the request (OpenID Connect Core §4)."""
+        uri = one.initiate_login_uri
+        return None if uri is None else with_parameters(uri, [("iss", self.guard.handover.issuer)])
 
     def endpoints(self) -> list[Endpoint]:
         """The declaration."""
