@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from e2e.guide import EXAMPLE_API, example
+from e2e.stack import OTHER_RESOURCE
 from stack.ports import free_port
 
 PORT = free_port()
@@ -117,7 +119,8 @@ def _in_a_container(client: Registered, *, outside: bool) -> Iterator[None]:
         _run("docker", "rmi", "--force", _IMAGE)
 
 
-_PAGES = """mkdir -p "$1/www/protected"
+_PAGES = """mkdir -p "$1/www/protected" "$1/www/reports"
+echo '{"report": "of the quarter"}' > "$1/www/reports/index.html"
 echo '<!doctype html><title>Inside</title><h1 id="inside">What is inside</h1>' > "$1/www/protected/index.html"
 echo '<!doctype html><title>After</title><h1 id="after">After the logout</h1>' > "$1/www/after.html"
 chmod -R a+rX "$1"
@@ -125,7 +128,8 @@ chmod -R a+rX "$1"
 
 
 def _config(client: Registered, folder: str, *, outside: bool) -> str:
-    return _CONFIG.format(
+    api = example("apache").replace("http://localhost:8080", client.issuer).replace(EXAMPLE_API, OTHER_RESOURCE)
+    return api + _CONFIG.format(
         listen="0.0.0.0" if outside else "127.0.0.1",  # noqa: S104
         port=PORT,
         folder=folder,

@@ -18,6 +18,18 @@ _MARK = "@@@ block"
 _PRELUDE = "set -eu -o pipefail\n"
 
 
+ROOT = Path(__file__).parent.parent
+EXAMPLE_API = "https://api.example.com"
+"""The API of docs/protect-an-api.md."""
+
+
+def example(language: str) -> str:
+    """The one block of a language in docs/protect-an-api.md."""
+    text = (ROOT / "docs" / "protect-an-api.md").read_text(encoding="utf-8")
+    (block,) = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return str(block)
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Commands of a document, the line they begin in, and what the document shows as their output."""

@@ -11,7 +11,7 @@ from e2e.clients import ROOT
 from e2e.guide import blocks, matches, run
 from e2e.stack import Stack
 
-GUIDES = ("README.md", "docs/demo.md", "docs/mtls.md")
+GUIDES = ("README.md", "docs/demo.md", "docs/mtls.md", "docs/protect-an-api.md")
 _SERVICES = ("authz", "idp", "rs")
 _MESSAGE = re.compile(r"^\| (?P<message>[A-Z][^|]*\.) \|", re.MULTILINE)
 _MOST_LIKELY = 20

@@ -2,17 +2,17 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from e2e.chromium import Callback, Tab, chromium, tab
+from e2e.chromium import Tab
 from e2e.passkeys import WITHOUT_AUTOFILL, VirtualAuthenticator, virtual_authenticator
 from e2e.relying_party import RelyingParty
 from e2e.stack import Control, Stack
+from e2e.tabs import OpenTab
 
 RESISTANT = "urn:tessera:acr:phishing-resistant"
 DEMANDED = json.dumps({"id_token": {"acr": {"essential": True, "values": [RESISTANT]}}})
@@ -36,17 +36,12 @@ def person(control: Control) -> Person:
 
 
 @pytest_asyncio.fixture
-async def shown(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Tab]:
-    """A tab of a Chromium for which the client's place is here; its pages may have no errors."""
-    autofill = getattr(request, "param", False)
-    callback, own = Callback(), tuple(f"{url}/" for url in stack.urls.values())
-    with callback.serve():
-        async with chromium(callback) as program, tab(program, callback, own) as opened:
-            opened.page.set_default_timeout(15_000)
-            if not autofill:
-                await opened.page.add_init_script(WITHOUT_AUTOFILL)
-            yield opened
-            assert [problem for problem in opened.problems if "403" not in problem] == []
+async def shown(open_tab: OpenTab) -> Tab:
+    """A tab of a browser that waits for the button."""
+    opened = await open_tab()
+    opened.page.set_default_timeout(15_000)
+    await opened.page.add_init_script(WITHOUT_AUTOFILL)
+    return opened
 
 
 async def enrol(shown: Tab, stack: Stack, person: Person, name: str = "My phone") -> VirtualAuthenticator:
@@ -90,10 +85,10 @@ async def test_passkey_is_added_and_logs_in_without_a_username(
     assert set(claims["amr"]) >= {"pop", "user", "mfa"}
 
 
-@pytest.mark.parametrize("shown", [True], indirect=True, ids=["autofill"])
 async def test_browser_offers_the_passkey_in_the_name_field_without_the_button(
-    shown: Tab, stack: Stack, demo: RelyingParty, person: Person
+    open_tab: OpenTab, stack: Stack, demo: RelyingParty, person: Person
 ) -> None:
+    shown = await open_tab()
     await enrol(shown, stack, person)
     await log_out(shown)
     await shown.page.goto(demo.authorization_url())
@@ -174,11 +169,11 @@ async def test_copied_passkey_is_refused_and_its_owner_is_told(
     await shown.page.wait_for_selector("#problem")
 
 
-async def test_passkeys_need_javascript_and_the_page_says_so(stack: Stack, demo: RelyingParty, person: Person) -> None:
-    callback, own = Callback(), tuple(f"{url}/" for url in stack.urls.values())
-    with callback.serve():
-        async with chromium(callback) as program, tab(program, callback, own, java_script_enabled=False) as plain:
-            await plain.page.goto(demo.authorization_url())
-            assert "JavaScript" in await plain.page.inner_text("noscript")
-            await plain.log_in(person.name, person.password)
-            assert "pwd" in (await tokens_of(plain, demo))["amr"]
+async def test_passkeys_need_javascript_and_the_page_says_so(
+    open_tab: OpenTab, demo: RelyingParty, person: Person
+) -> None:
+    plain = await open_tab(java_script_enabled=False)
+    await plain.page.goto(demo.authorization_url())
+    assert "JavaScript" in await plain.page.inner_text("noscript")
+    await plain.log_in(person.name, person.password)
+    assert "pwd" in (await tokens_of(plain, demo))["amr"]

@@ -8,11 +8,12 @@ import httpx
 import pytest
 
 from e2e import apache as web
-from e2e.apache import AFTER, PROTECTED, REDIRECT_URI, Registered
+from e2e.apache import AFTER, PROTECTED, REDIRECT_URI, URL, Registered
 from e2e.chromium import Callback, Tab, chromium, tab
 from e2e.clients import PASSWORD, USERNAME
 from e2e.containers import HOST
-from e2e.stack import Control, Stack
+from e2e.relying_party import RelyingParty, bearer
+from e2e.stack import OTHER_RESOURCE, Control, Stack
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -98,3 +99,16 @@ def deliveries(control: Control, client: Registered) -> list[dict[str, object]]:
     done = control.operate("authz", "logouts", "list", "--client", client.client_id, "--json")
     assert done.returncode == 0, done.stderr
     return list(json.loads(done.stdout))
+
+
+def test_api_behind_the_documented_configuration_takes_its_own_tokens_only(demo: RelyingParty) -> None:
+    def status(token: str) -> int:
+        return httpx.get(f"{URL}/reports/", headers=bearer(token), trust_env=False).status_code
+
+    def token(**form: str) -> str:
+        return str(demo.token("client_credentials", **form).json()["access_token"])
+
+    assert status(token(scope="profile", resource=OTHER_RESOURCE)) == 200
+    assert status(token(scope="profile")) == 401
+    assert status(token(scope="email", resource=OTHER_RESOURCE)) == 401
+    assert status("no-token") == 401
