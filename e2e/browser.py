@@ -108,15 +108,21 @@ class Browser:
         headers = {"origin": "null", "sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
         return self._follow("POST", url, data=data, headers=headers)
 
+    def follow(self, page: Page, link: str) -> Page | Answer:
+        """Follow a link of the page."""
+        return self.open(urljoin(page.url, page.links[link]))
+
     def log_in(self, page: Page, username: str, password: str) -> Page | Answer:
         """Fill in the login page."""
         return self.submit(page, "login", username=username, password=password)
 
     def authorize(self, url: str, username: str, password: str) -> Answer:
-        """Open an authorization request, log in and allow as pages ask for it, and return the answer."""
+        """Open an authorization request, log in, stay and allow as pages ask for it, and return the answer."""
         found = self.open(url)
         while isinstance(found, Page):
-            if found.has("login"):
+            if "this-account" in found.links:
+                found = self.follow(found, "this-account")
+            elif found.has("login"):
                 found = self.log_in(found, username, password)
             else:
                 found = self.submit(found, "allow" if found.has("allow") else "continue")
@@ -182,7 +188,7 @@ class _Reader(HTMLParser):
                 self.links[name] = attributes["href"]
         if tag == "form":
             self.forms.append(Form(attributes.get("action", ""), attributes.get("method", "get").lower()))
-        elif tag == "input" and self.forms and "name" in attributes:
+        elif tag == "input" and self.forms and "name" in attributes and _is_sent(attributes):
             self.forms[-1].fields[attributes["name"]] = attributes.get("value", "")
         elif tag == "button" and self.forms:
             button = attributes.get("name"), attributes.get("value", "")
@@ -197,3 +203,8 @@ class _Reader(HTMLParser):
         for _, name in self._open:
             if name is not None:
                 self.texts[name] += data
+
+
+def _is_sent(attributes: Mapping[str, str]) -> bool:
+    """Whether a form is sent with this field: a box or a choice only where it is checked (HTML §4.10.5.1)."""
+    return attributes.get("type") not in ("checkbox", "radio") or "checked" in attributes

@@ -19,11 +19,12 @@ _WAIT_SECONDS = 15
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A request that came: where to, its content type, and the logout token in it."""
+    """A request that came: where to, its content type, the logout token in it, and when by the monotonic clock."""
 
     path: str
     content_type: str
     logout_token: str
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class LogoutHost:
     told: list[Told] = field(default_factory=list)
     answers: dict[str, list[int]] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    released: threading.Event = field(default_factory=threading.Event)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def new_uri(self, *statuses: int) -> str:
@@ -70,8 +72,8 @@ def logout_host(name: str, *, outside: bool) -> Iterator[LogoutHost]:
         def do_POST(self) -> None:
             form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
             status = host.take(Told(self.path, self.headers["content-type"], "".join(form.get("logout_token", ()))))
-            if status == SLOW:
-                time.sleep(3)
+            if status == HELD:
+                host.released.wait(_WAIT_SECONDS)
                 status = 200
             self.send_response(status)
             self.send_header("content-length", "0")
@@ -89,5 +91,5 @@ def logout_host(name: str, *, outside: bool) -> Iterator[LogoutHost]:
         server.server_close()
 
 
-SLOW = 0
-"""Instead of a status: 200, after three seconds."""
+HELD = 0
+"""Instead of a status: 200, once the test releases it."""

@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from e2e.browser import Browser, as_answer
-from e2e.clients import IMPATIENT, MULTI_FACTOR, PASSWORD, USERNAME, VAULT
+from e2e.clients import CALLBACK, IMPATIENT, MULTI_FACTOR, PASSWORD, USERNAME, VAULT
 from e2e.conftest import PartyOf
-from e2e.relying_party import RelyingParty
+from e2e.relying_party import RelyingParty, bearer
+from e2e.stack import Control, Stack
 
 ONE, MULTI, RESISTANT = (f"urn:tessera:acr:{name}" for name in ("one-factor", "multi-factor", "phishing-resistant"))
 UNKNOWN = "urn:example:gold"
@@ -94,3 +96,37 @@ def test_level_of_a_scope_is_demanded_with_that_scope_only(party_of: PartyOf, br
 def test_default_acr_values_of_a_client_are_asked_for(party_of: PartyOf, browser: Browser) -> None:
     party = party_of(IMPATIENT)
     assert told(party, party.get_tokens(browser)) == ONE
+
+
+def operate(control: Control, *arguments: str) -> dict[str, Any]:
+    """What a command of authz answers."""
+    done = control.operate("authz", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_operator_gives_a_scope_its_level_and_takes_it_back(control: Control) -> None:
+    made = operate(control, "scopes", "add", "e2e:safe", "--title", "Open the safe", "--acr", MULTI)
+    assert made["acr"] == MULTI
+    assert operate(control, "scopes", "change", "e2e:safe", "--detail", "All of it")["acr"] == MULTI
+    assert operate(control, "scopes", "change", "e2e:safe", "--acr", "")["acr"] is None
+    unknown = control.operate("authz", "scopes", "change", "e2e:safe", "--acr", UNKNOWN)
+    assert (unknown.returncode, "--acr is one of" in unknown.stderr) == (1, True)
+    operate(control, "scopes", "remove", "e2e:safe")
+
+
+def test_operator_gives_a_client_a_level_that_it_cannot_lower_itself(
+    stack: Stack, http: httpx.Client, control: Control
+) -> None:
+    request: dict[str, Any] = {"redirect_uris": [CALLBACK], "scope": "openid"}
+    made = http.post(f"{stack.authz}/oauth2/v1/register", json=request).json()
+    members = ("--set", f"require_acr={MULTI}", "--set", "default_max_age=300")
+    operate(control, "clients", "change", made["client_id"], *members)
+    own, request = bearer(made["registration_access_token"]), {**request, "client_id": made["client_id"]}
+    read = http.get(made["registration_client_uri"], headers=own).json()
+    assert (read["require_acr"], read["default_max_age"]) == (MULTI, 300)
+    for lower in ({}, {"require_acr": ONE}):
+        refused = http.put(made["registration_client_uri"], json={**request, **lower}, headers=own)
+        assert (refused.status_code, "require_acr" in refused.json()["error_description"]) == (400, True)
+    higher = http.put(made["registration_client_uri"], json={**request, "require_acr": RESISTANT}, headers=own)
+    assert higher.json()["require_acr"] == RESISTANT

@@ -47,7 +47,7 @@ def test_prompt_that_makes_no_sense_is_invalid_request(demo: RelyingParty, alice
     assert as_answer(alice.open(demo.authorization_url(prompt=prompt)))["error"] == "invalid_request"
 
 
-@pytest.mark.parametrize("prompt", ["login", "select_account", "login consent"])
+@pytest.mark.parametrize("prompt", ["login", "login consent"])
 def test_prompt_login_makes_the_user_log_in_again_with_a_later_auth_time(
     demo: RelyingParty, browser: Browser, prompt: str
 ) -> None:

@@ -77,7 +77,9 @@ def test_public_port_does_not_tell_metrics(stack: Stack, service: str) -> None:
 
 
 def test_dashboard_asks_for_metrics_that_exist(metrics: Mapping[str, str]) -> None:
-    told = {name for url in metrics.values() for name, _ in read(url)}
+    answers = [httpx.get(f"{url}/metrics", trust_env=False).text for url in metrics.values()]
+    # what was not counted yet has no sample, but a type
+    told = {name for answer in answers for name in re.findall(r"^(?:# TYPE )?([a-z_]+)", answer, re.MULTILINE)}
     dashboard = json.loads((ROOT / "docs" / "grafana" / "tessera.json").read_text())
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
     asked = {name for query in queries for name in _NAME.findall(query)}

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from e2e.browser import Browser, as_answer, as_page
+from e2e.browser import Browser, Page, as_answer, as_page
 from e2e.clients import IMPATIENT, PASSWORD, USERNAME
 from e2e.conftest import PartyOf
 from e2e.relying_party import RelyingParty, unverified
@@ -78,11 +78,33 @@ def test_id_token_has_one_audience_and_so_no_azp(demo: RelyingParty, alice: Brow
     assert "azp" not in claims  # §2: needed with several audiences only
 
 
-def test_select_account_shows_a_page_though_somebody_is_logged_in(demo: RelyingParty, browser: Browser) -> None:
-    demo.get_answer(browser)
+def test_select_account_lets_the_user_stay_without_a_new_login(demo: RelyingParty, browser: Browser) -> None:
+    first = id_token_of(demo, demo.get_answer(browser))
     page = as_page(browser.open(demo.authorization_url(prompt="select_account")))
-    assert page.status == 200
-    assert page.url.startswith(f"{demo.stack.idp}/oidc/v1/login")
+    assert page.texts["user"] == "Alice Liddell"
+    again = id_token_of(demo, browser.follow(page, "this-account"))
+    assert (again["sub"], again["sid"], again["auth_time"]) == (first["sub"], first["sid"], first["auth_time"])
+
+
+def test_select_account_lets_the_user_take_another_account(
+    demo: RelyingParty, browser: Browser, other_user: str
+) -> None:
+    first = id_token_of(demo, demo.get_answer(browser))
+    page = as_page(browser.open(demo.authorization_url(prompt="select_account")))
+    login = as_page(browser.follow(page, "another-account"))
+    assert login.form("login").fields["username"] != USERNAME
+    found = browser.log_in(login, other_user, OTHER_PASSWORD)
+    other = id_token_of(demo, browser.submit(found, "allow") if isinstance(found, Page) else found)
+    assert other["sub"] != first["sub"]
+
+
+def test_select_account_with_login_asks_for_both(demo: RelyingParty, browser: Browser) -> None:
+    first = id_token_of(demo, demo.get_answer(browser))
+    next_second()
+    page = as_page(browser.open(demo.authorization_url(prompt="select_account login")))
+    if "this-account" in page.links:
+        page = as_page(browser.follow(page, "this-account"))
+    assert id_token_of(demo, browser.log_in(page, USERNAME, PASSWORD))["auth_time"] > first["auth_time"]
 
 
 def test_max_age_of_a_client_counts_for_requests_without_one(party_of: PartyOf, browser: Browser) -> None:

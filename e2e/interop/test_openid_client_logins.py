@@ -48,6 +48,7 @@ def error_of(node: Node, user: Visit, known: Known, **parameters: str) -> str:
         {"prompt": "none", "max_age": "600"},
         {"prompt": "none", "acr_values": ONE},
         {"prompt": "none", "response_mode": "form_post"},
+        {"prompt": "select_account"},
         {"max_age": "600", "acr_values": f"{MULTI} {ONE}"},
     ],
     ids=str,

@@ -45,6 +45,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._counters: dict[str, Counter] = {}
         self._requests = Histogram(
             "tessera_http_request_duration_seconds",
             "Requests by route, method and status, and how long they took.",
@@ -57,8 +58,10 @@ class Metrics:
         GCCollector(registry=self._registry)
 
     def counter(self, name: str, meaning: str, *labels: str) -> Counter:
-        """A counter of the service's own: `tessera_<name>_total`."""
-        return Counter(f"tessera_{name}", meaning, labels, registry=self._registry)
+        """A counter of the service's own: `tessera_<name>_total`; the same one each time it is asked for."""
+        if name not in self._counters:
+            self._counters[name] = Counter(f"tessera_{name}", meaning, labels, registry=self._registry)
+        return self._counters[name]
 
     def gauge(self, name: str, meaning: str, read: Callable[[], Reading]) -> None:
         """A value that is read at each scrape: `tessera_<name>`."""

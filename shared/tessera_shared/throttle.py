@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from prometheus_client import Counter
 from pydantic import Field
 
 from tessera_shared import clock, logging
 from tessera_shared.config import Section
 from tessera_shared.errors import OAuthError, Unavailable
+from tessera_shared.metrics import Metrics
 from tessera_shared.redis import Redis
 
 KEY = "tessera:throttle:"
@@ -91,8 +93,9 @@ class Budget:
 class Throttle:
     """Counts in Redis, or for this process alone while Redis is away."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, refused: Counter | None = None) -> None:
         self._redis = redis
+        self._refused = refused
         self._away_until = clock.LONG_AGO
         self._asked: set[asyncio.Task[int]] = set()
         self._ends: OrderedDict[str, timedelta] = OrderedDict()
@@ -106,6 +109,8 @@ class Throttle:
         wait = await self._count(budgets, 1)
         if wait <= timedelta(0):
             return None
+        if self._refused is not None:
+            self._refused.labels(budgets[0].name).inc()
         logging.get().info("throttled", budgets=[budget.name for budget in budgets], seconds=wait.total_seconds())
         return wait
 
@@ -154,6 +159,11 @@ class Throttle:
         while len(self._ends) > _REMEMBERED:
             self._ends.popitem(last=False)
         return timedelta(0)
+
+
+def throttled(metrics: Metrics) -> Counter:
+    """What counts refusals, by the first of the budgets that an attempt draws on."""
+    return metrics.counter("throttled", "Attempts that were too many, by what is limited.", "budget")
 
 
 def retry_after(wait: timedelta) -> dict[str, str]:

@@ -68,7 +68,7 @@ from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.secret_sealer import SecretSealer
-from tessera_shared.throttle import Throttle
+from tessera_shared.throttle import Throttle, throttled
 from tessera_shared.tracing import Traces
 
 DESCRIPTION = "Tessera's authorization server: OAuth 2.1 and OpenID Connect."
@@ -118,7 +118,7 @@ def _endpoints(rooms: Rooms, pages: Pages) -> list[Endpoint]:
     client_keys = ClientKeys(rooms.fetcher)
     assertions = _assertion_verifier(rooms, client_keys)
     verifiers = Verifiers(rooms.secrets, rooms.sealer, assertions, client_keys, rooms.anchors)
-    limits = Limits(Throttle(rooms.redis), config.limits)
+    limits = Limits(Throttle(rooms.redis, throttled(rooms.metrics)), config.limits)
     authenticator = ClientAuthenticator(PublicUrl(config.issuer, config.tls), rooms.directory, verifiers, limits)
     revoker = GrantRevoker(rooms.database, grants, rooms.revocations, rooms.redis, lifetimes.revocation)
     finder = TokenFinder(_own_verifier(rooms), grants)

@@ -23,7 +23,7 @@ from tessera_idp.endpoints.account.security import SecurityEndpoint
 from tessera_idp.endpoints.account.sessions import SessionsEndpoint
 from tessera_idp.endpoints.account.totp import TotpEndpoint
 from tessera_idp.endpoints.account_changes import AccountChanges
-from tessera_idp.endpoints.audit_trail import AuditTrail
+from tessera_idp.endpoints.audit_trail import AuditTrail, counted
 from tessera_idp.endpoints.browser import Cookies, Forms, Sessions
 from tessera_idp.endpoints.consent import ConsentEndpoint
 from tessera_idp.endpoints.devices import Devices
@@ -89,7 +89,7 @@ from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
 from tessera_shared.secret_sealer import SecretSealer
-from tessera_shared.throttle import Throttle
+from tessera_shared.throttle import Throttle, throttled
 from tessera_shared.tracing import OFF, Traces
 from tessera_shared.uri import origin
 
@@ -182,13 +182,13 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
         cookies,
         config.sessions.lifetime,
         config.revocation_lifetime,
-        AuditTrail(parts.database),
+        AuditTrail(parts.database, counted(parts.metrics)),
     )
     handover = Handover(parts.ring, config.issuer)
     hints = _hints(config, parts, master_key)
     notices = Notices(parts.mailer, parts.database, parts.users, config.public_url)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices)
-    protection = Protection(Throttle(parts.redis), config.protection)
+    protection = Protection(Throttle(parts.redis, throttled(parts.metrics)), config.protection)
     flow = LoginFlow(handover, forms, sessions, parts.logins, _verifiers(config, parts), devices, protection)
     login = LoginEndpoint(handover, forms, sessions, flow, pages, config.accounts.sign_up == "open")
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)

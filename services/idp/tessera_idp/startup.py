@@ -7,7 +7,7 @@ from tessera_idp.app import Parts, build_app, build_parts
 from tessera_idp.config import PREFIX, IdpConfig
 from tessera_idp.demo_user import ensure_demo_user
 from tessera_idp.keys import follow_announcements, wait_for_keys
-from tessera_idp.mail.delivery import Delivery, load_server
+from tessera_idp.mail.delivery import Delivery, counted, load_server
 from tessera_idp.store import links
 from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load
@@ -52,7 +52,7 @@ async def run(path: Path) -> None:
         watch(parts)
         port = open_port(config.listen)
         side = open_metrics_port(config.metrics, parts.metrics)
-        background = start_background(parts, Delivery(database, parts.mailer, mail_server))
+        background = start_background(parts, Delivery(database, parts.mailer, mail_server, counted(parts.metrics)))
         stack.push_async_callback(background.stop)
         await serve(app, port, side=side)
 

@@ -25,7 +25,7 @@ from tessera_idp.app import Parts, build_app, build_parts
 from tessera_idp.config import PREFIX, IdpConfig
 from tessera_idp.demo_user import ensure_demo_user
 from tessera_idp.keys import wait_for_keys
-from tessera_idp.mail.delivery import Delivery, load_server
+from tessera_idp.mail.delivery import Delivery, counted, load_server
 from tessera_idp.startup import start_background
 from tessera_shared import clock
 from tessera_shared.config import load
@@ -201,7 +201,9 @@ async def running(servers, authz: Database, database: Database, redis: Redis) ->
     await parts.revocations.load()
     box = Box(500)
     mail_server = await listen(box, HOST, ports.smtp)
-    background = start_background(parts, Delivery(database, parts.mailer, load_server(config.mail)))
+    background = start_background(
+        parts, Delivery(database, parts.mailer, load_server(config.mail), counted(parts.metrics))
+    )
     yield Idp(config, parts, build_app(config, parts, master_key), authz, box, master_key)
     await background.stop()
     mail_server.close()

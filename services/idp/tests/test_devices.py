@@ -66,7 +66,7 @@ async def test_a_browser_known_to_one_account_is_strange_to_another(idp, passwor
 
 async def test_a_browser_knows_every_account_used_in_it_by_name_and_by_email_address(idp, password):
     email = f"{uuid4().hex}@example.com"
-    first, second = await idp.add_user(email=email), await idp.add_user()
+    first, second = await idp.add_user(email=email, email_verified=True), await idp.add_user(email="x@example.com")
     async with browser_at(idp, "192.0.2.55") as own:
         for sub in (first, second):
             await try_login(idp, own, sub, password)
@@ -74,6 +74,7 @@ async def test_a_browser_knows_every_account_used_in_it_by_name_and_by_email_add
         for account in (first, second, email.upper()):
             assert await idp.parts.devices.knows(digest, account, clock.now())
         assert not await idp.parts.devices.knows(digest, first, clock.now() + timedelta(days=181))
+        assert not await idp.parts.devices.knows(digest, "x@example.com", clock.now())  # may be another's
 
 
 async def test_each_login_replaces_the_cookie_and_a_planted_one_is_worth_nothing(idp, password):

@@ -16,11 +16,12 @@ from stack.mailbox.smtp import listen
 from stack.ports import HOST, free_port
 from tessera_idp.config import Mail as MailConfig
 from tessera_idp.mail import Mail, Mailer
-from tessera_idp.mail.delivery import Delivery, load_server
+from tessera_idp.mail.delivery import Delivery, counted, load_server
 from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.protocol.mail_delivery import GIVE_UP_AFTER, next_attempt
 from tessera_shared import clock
 from tessera_shared.branding import Branding
+from tessera_shared.metrics import Metrics
 
 KEY = bytes(32)
 TEMPLATES = load_mail_templates(Branding(), "https://id.example")
@@ -80,7 +81,7 @@ async def database(fresh_database_as):
 
 
 def delivery(database, port, **changes):
-    return Delivery(database, Mailer(TEMPLATES, KEY), load_server(config(port, **changes)))
+    return Delivery(database, Mailer(TEMPLATES, KEY), load_server(config(port, **changes)), counted(Metrics()))
 
 
 @asynccontextmanager

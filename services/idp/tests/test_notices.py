@@ -8,11 +8,12 @@ import pytest
 from starlette.requests import Request
 
 from tessera_idp.endpoints.account.factors import Factors
-from tessera_idp.endpoints.audit_trail import AuditTrail
+from tessera_idp.endpoints.audit_trail import AuditTrail, counted
 from tessera_idp.notices import Notices, Seen
 from tessera_idp.store import outbox
 from tessera_idp.store.recovery_codes import RecoveryCodeStore
 from tessera_shared import clock
+from tessera_shared.metrics import Metrics
 
 pytestmark = pytest.mark.integration
 
@@ -103,7 +104,9 @@ async def test_what_a_browser_calls_itself_is_not_repeated(idp, mails, notices, 
 async def test_new_recovery_codes_are_told_too(idp, mails, notices, address):
     sub = await idp.add_user(email=address, email_verified=True)
     codes = RecoveryCodeStore(idp.parts.database)
-    factors = Factors(SimpleNamespace(recovery_codes=codes), AuditTrail(idp.parts.database), notices)
+    factors = Factors(
+        SimpleNamespace(recovery_codes=codes), AuditTrail(idp.parts.database, counted(Metrics())), notices
+    )
     request = Request({"type": "http", "headers": [], "state": {"client_address": "192.0.2.7", "request_id": "r"}})
     await factors.renew_codes(request, sub)
     assert "Recovery codes" in mails[0].text

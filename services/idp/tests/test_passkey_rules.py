@@ -4,13 +4,17 @@ import contextlib
 import json
 import secrets
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from e2e.authenticator import BACKED_UP, BACKUP_ELIGIBLE, USER_PRESENT, USER_VERIFIED, Authenticator, to_text
+from tessera_idp.config import IdpConfig
 from tessera_idp.protocol.passkey import (
     MOST_NAME,
     Passkey,
@@ -291,3 +295,22 @@ def test_name_is_one_short_line_and_never_empty(typed):
     assert name
     assert len(name) <= MOST_NAME
     assert name == " ".join(name.split()) or len(" ".join(typed.split())) > MOST_NAME
+
+
+# for which site, WebAuthn §5.1.2
+
+
+def config(public_url: str, **passkeys: str) -> IdpConfig:
+    values = yaml.safe_load((Path(__file__).parents[3] / "configs" / "idp.yml").read_text(encoding="utf-8"))
+    return IdpConfig.model_validate({**values, "public_url": public_url, "passkeys": passkeys})
+
+
+def test_rp_id_is_the_host_or_a_parent_domain_of_it():
+    assert config("https://id.example.com:8443").relying_party == RelyingParty(
+        "id.example.com", "Tessera", "https://id.example.com:8443"
+    )
+    shared = config("https://id.example.com", rp_id="example.com", rp_name="Example").relying_party
+    assert shared == RelyingParty("example.com", "Example", "https://id.example.com")
+    for wrong in ("ample.com", "evil.example", "www.id.example.com"):
+        with pytest.raises(ValidationError, match="rp_id"):
+            config("https://id.example.com", rp_id=wrong)

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from tessera_idp.commands import sessions, users
+from tessera_idp.commands import factors, sessions, users
 from tessera_idp.commands.work import open_work
 from tessera_shared.command_line import Group
 from tessera_shared.command_line import run as run_command
 
-GROUPS: Mapping[str, Group] = {"users": users.GROUP, "sessions": sessions.GROUP}
+GROUPS: Mapping[str, Group] = {
+    "users": users.GROUP,
+    "sessions": sessions.GROUP,
+    "factors": factors.GROUP,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -36,7 +36,7 @@ class Handover:
     issuer: str
 
     def receive(self, parameters: Form, want: Literal["login", "consent"] | None, now: datetime) -> Received:
-        """The ask in the parameters; `want` None takes either kind.
+        """The ask in the parameters; `want` None takes either: who is asked for consent may log in as another.
 
         Raises:
             OAuthError: There is none, or it is not for this page, or it is too old.

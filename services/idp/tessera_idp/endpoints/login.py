@@ -32,6 +32,7 @@ from tessera_shared.translatable import N_
 STALE = N_("This page was open for too long, or your browser does not keep cookies. Try again.")
 BUSY_NOW = N_("Many people are logging in right now. Try again in a moment.")
 TOO_MANY_TRIES = N_("There were too many tries. Wait a few minutes, then try again.")
+_THIS, _ANOTHER = "this", "another"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +51,22 @@ class LoginEndpoint:
         # 1. what authz wants
         now = clock.now()
         asked = form.query(request)
-        received = self.handover.receive(asked, "login", now)
-        # 2. a login that is fresh enough and strong enough needs no page; one that can rise needs no password
-        session = await self.sessions.current(request, now)
+        chosen = asked.get("account")
+        received = self.handover.receive(asked, None if chosen == _ANOTHER else "login", now)
+        # 2. whose account: the one that is logged in, or, where the user chooses so, another
+        session = None if chosen == _ANOTHER else await self.sessions.current(request, now)
+        if session is not None and received.ask.select_account and chosen is None and not received.ask.silent:
+            return self._chooser(request, received, session)
+        # 3. a login that is fresh enough and strong enough needs no page; one that can rise needs no password
         if session is not None and is_fresh(session, received.ask):
             response = await self._from_session(request, received, session, now)
             if response is not None:
                 return response
-        # 3. prompt=none: no page may be shown
+        # 4. prompt=none: no page may be shown
         if received.ask.silent:
             return self.handover.finish(received, Answer(received.ask.step, "no_session"), now)
-        # 4. the page
-        username = received.ask.login_hint or _username(session, received.ask)
+        # 5. the page
+        username = None if chosen == _ANOTHER else received.ask.login_hint or _username(session, received.ask)
         return await self._page(request, received, _method(asked, FIRST_METHODS), username)
 
     async def submit(self, request: Request) -> Response:
@@ -70,7 +75,7 @@ class LoginEndpoint:
         self.forms.refuse_foreign(request)
         now = clock.now()
         sent = await form.body(request)
-        received = self.handover.receive(sent, "login", now)
+        received = self.handover.receive(sent, None, now)
         name, typed = _method(sent, FIRST_METHODS), sent.get("username")
         # 2. from the page that this browser was shown
         if not self.forms.is_own(request, sent, "login", received.text):
@@ -109,7 +114,8 @@ class LoginEndpoint:
     def endpoints(self) -> list[Endpoint]:
         """The login page's declaration."""
         show, submit = as_page(self.pages, self.show), as_page(self.pages, self.submit)
-        asked = (ask_parameter("query"), _method_parameter("query"))
+        account = Parameter("account", "The one that is logged in, or another", where="query", values=(_THIS, _ANOTHER))
+        asked = (ask_parameter("query"), _method_parameter("query"), account)
         typed = (
             ask_parameter("form"),
             CSRF,
@@ -147,6 +153,20 @@ class LoginEndpoint:
                 return None
             case _:
                 return await self.flow.begin(request, received, session.sub, used, now)
+
+    def _chooser(self, request: Request, received: Received, session: Session) -> Response:
+        """The page of prompt=select_account (OpenID Connect Core §3.1.2.1)."""
+        client = displayed(received.ask.client)
+        return self.pages.page(
+            request,
+            "select_account.html",
+            form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
+            image_sources=logo_sources(client),
+            ui_locales=received.ask.ui_locales,
+            client=client,
+            session=session,
+            ask=received.text,
+        )
 
     async def _page(
         self,

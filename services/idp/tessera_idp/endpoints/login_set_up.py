@@ -44,7 +44,7 @@ class LoginSetUpEndpoint:
     async def show(self, request: Request) -> Response:
         """GET: a new secret, for a login that is under way in this browser and demands it."""
         now = clock.now()
-        received = self.handover.receive(form.query(request), "login", now)
+        received = self.handover.receive(form.query(request), None, now)
         found = await self.flow.under_way(request, received, now)
         if found is None or not await self._is_due(received, found, now):
             return self.flow.restart(received)
@@ -56,7 +56,7 @@ class LoginSetUpEndpoint:
         self.forms.refuse_foreign(request)
         now = clock.now()
         sent = await form.body(request)
-        received = self.handover.receive(sent, "login", now)
+        received = self.handover.receive(sent, None, now)
         is_own = self.forms.is_own(request, sent, _FORM, *self.flow.form_token_parts(request, received))
         # 2. no: the level is not reached
         if is_own and sent.get("action") == "deny":

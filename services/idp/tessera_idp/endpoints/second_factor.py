@@ -44,7 +44,7 @@ class SecondFactorEndpoint:
         # 1. which ask, and which login
         now = clock.now()
         asked = form.query(request)
-        received = self.handover.receive(asked, "login", now)
+        received = self.handover.receive(asked, None, now)
         found = await self.flow.under_way(request, received, now)
         if found is None:
             return self.flow.restart(received)
@@ -60,7 +60,7 @@ class SecondFactorEndpoint:
         self.forms.refuse_foreign(request)
         now = clock.now()
         sent = await form.body(request)
-        received = self.handover.receive(sent, "login", now)
+        received = self.handover.receive(sent, None, now)
         # 2. no
         is_own = self.forms.is_own(request, sent, FORM, *self.flow.form_token_parts(request, received))
         if is_own and sent.get("action") == "deny":

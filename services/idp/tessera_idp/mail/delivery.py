@@ -10,6 +10,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 import aiosmtplib
+from prometheus_client import Counter
 
 from tessera_idp.config import Mail as MailConfig
 from tessera_idp.mail.mailer import Mailer
@@ -21,6 +22,7 @@ from tessera_shared import clock, logging
 from tessera_shared.config import read_secret
 from tessera_shared.db import Database
 from tessera_shared.errors import StartupError, Unavailable
+from tessera_shared.metrics import Metrics
 from tessera_shared.sealed import SealBroken
 
 _AT_ONCE = 10
@@ -79,6 +81,11 @@ class Server:
         return message
 
 
+def counted(metrics: Metrics) -> Counter:
+    """What counts attempts to send."""
+    return metrics.counter("mails", "Attempts to send a mail, by what came of it.", "outcome")
+
+
 def load_server(config: MailConfig) -> Server:
     """The mail server of the configuration.
 
@@ -101,6 +108,7 @@ class Delivery:
     database: Database
     mailer: Mailer
     server: Server
+    outcomes: Counter
 
     async def run(self) -> None:
         """Send mails as they come, until cancelled."""
@@ -141,14 +149,18 @@ class Delivery:
             if written is not None:
                 await self.server.send(str(waiting.id), written)
                 log.info("mail sent")
+                self.outcomes.labels("sent").inc()
         except SealBroken:
+            self.outcomes.labels("given up").inc()
             log.error("mail given up: it was sealed under another master key")  # noqa: TRY400 - nothing to trace
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
             again = None if _is_permanent(error) else next_attempt(waiting.queued_at, waiting.attempts, clock.now())
             if again is not None:
+                self.outcomes.labels("tried again").inc()
                 log.warning("mail not sent; it is tried again", reason=_reason(error), at=again.isoformat())
                 await outbox.try_again(self.database, waiting.id, again)
                 return
+            self.outcomes.labels("given up").inc()
             log.error("mail given up", reason=_reason(error))  # noqa: TRY400 - the trace would name the recipient
         await outbox.remove(self.database, waiting.id)
 

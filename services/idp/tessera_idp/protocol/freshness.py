@@ -12,6 +12,4 @@ def is_fresh(session: Session, ask: Ask) -> bool:
     """
     if ask.sub not in (None, session.sub):  # id_token_hint: somebody else is expected
         return False
-    if ask.select_account:  # OIDC Core §3.1.2.1: the user says which account it is
-        return False
     return ask.authenticated_after is None or seconds(session.auth_time) > ask.authenticated_after

@@ -10,7 +10,8 @@ MOST = 50
 
 KNOWS = """
 SELECT d.sub FROM idp.devices d JOIN idp.users u USING (sub)
-WHERE d.cookie_hash = $1 AND d.expires_at > $3 AND lower($2) IN (lower(u.username), lower(u.claims ->> 'email'))
+WHERE d.cookie_hash = $1 AND d.expires_at > $3 AND (lower(u.username) = lower($2)
+    OR (lower(u.claims ->> 'email') = lower($2) AND u.claims -> 'email_verified' = 'true'))
 """
 MOVE = "UPDATE idp.devices SET cookie_hash = $2 WHERE cookie_hash = $1 AND expires_at > $3"
 KEEP = """
@@ -45,7 +46,7 @@ class DeviceStore:
         self._database = database
 
     async def knows(self, cookie_hash: bytes, account: str, now: datetime) -> bool:
-        """Whether the account of that username or e-mail address was used in that browser."""
+        """Whether the account of that username or verified e-mail address was used in that browser."""
         return await self._database.fetchval(KNOWS, cookie_hash, account, now) is not None
 
     async def keep(

@@ -1,0 +1,76 @@
+"""The pages of passkeys and codes by e-mail, in light and dark, on a phone and on a desk, checked by axe-core."""
+
+import json
+import secrets
+
+import pytest
+
+from e2e.chromium import SIZES, Tab
+from e2e.looks import looks_good
+from e2e.passkeys import WITHOUT_AUTOFILL, virtual_authenticator
+from e2e.relying_party import RelyingParty
+from e2e.stack import Control, Stack
+from e2e.tabs import OpenTab
+
+
+async def every_look(shown: Tab, name: str) -> None:
+    """Look at the page in both schemes and sizes."""
+    for scheme in ("light", "dark"):
+        await shown.page.emulate_media(color_scheme=scheme)
+        for size, viewport in SIZES.items():
+            await shown.page.set_viewport_size(viewport)
+            await looks_good(shown, f"{name}-{scheme}-{size}", scheme)
+
+
+@pytest.fixture
+def person(control: Control) -> tuple[str, str]:
+    """A new user with a verified address, and the password."""
+    name = f"looks-{secrets.token_hex(4)}"
+    claims = ("--claim", f"email={name}@wonderland.example", "--claim", "email_verified=true")
+    made = control.operate("idp", "users", "add", name, *claims, "--generate-password", "--json")
+    assert made.returncode == 0, made.stderr
+    return name, json.loads(made.stdout)["password"]
+
+
+async def test_pages_of_codes_by_mail_look_good(
+    open_tab: OpenTab, stack: Stack, demo: RelyingParty, person: tuple[str, str]
+) -> None:
+    shown = await open_tab()
+    await shown.page.goto(f"{stack.idp}/account/security/email-codes")
+    await shown.log_in(*person)
+    await every_look(shown, "account-email-codes-off")
+    await shown.page.click("#on")
+    await shown.page.click("#kept")
+    await shown.page.goto(f"{stack.idp}/account/security/email-codes")
+    await every_look(shown, "account-email-codes-on")
+    await shown.page.context.clear_cookies()
+    await shown.page.goto(demo.authorization_url())
+    await shown.log_in(*person)
+    await every_look(shown, "second-factor-email-code")
+    await shown.page.click("#send")
+    await every_look(shown, "second-factor-email-code-sent")
+
+
+async def test_pages_of_passkeys_look_good(
+    open_tab: OpenTab, stack: Stack, demo: RelyingParty, person: tuple[str, str]
+) -> None:
+    shown = await open_tab()
+    await shown.page.add_init_script(WITHOUT_AUTOFILL)
+    device = await virtual_authenticator(shown.page)
+    await shown.page.goto(f"{stack.idp}/account/security/passkeys")
+    await shown.log_in(*person)
+    await every_look(shown, "account-passkeys-none")
+    await shown.page.fill("#name", "My phone")
+    await shown.page.click("#passkey")
+    await shown.page.click("#kept")
+    await shown.page.goto(f"{stack.idp}/account/security/passkeys?done=added")
+    await shown.page.click("summary")
+    await every_look(shown, "account-passkeys-one")
+    await shown.page.context.clear_cookies()
+    await shown.page.goto(demo.authorization_url())
+    await device.verify_users(by=False)
+    await shown.page.click("#passkey")
+    await shown.page.wait_for_selector("#passkey-message:not([hidden])")
+    await every_look(shown, "login-passkey-cancelled")
+    await shown.log_in(*person)
+    await every_look(shown, "second-factor-passkey")
