@@ -1,4 +1,4 @@
-"""What strict clients rely on where features meet: every response mode, every case of prompt=none, logout."""
+"""What strict clients rely on where one feature meets another: response modes, prompt=none, refresh and logout."""
 
 import json
 import time
