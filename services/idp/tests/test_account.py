@@ -65,7 +65,8 @@ async def test_user_ends_one_session_and_then_all_others(idp, browser):
         answer = await idp.log_in(browser, sub)
         kept = await idp.add_grant(client_id, sub, answer.authentication.sid)
         page = await browser.get("/account/sessions")
-        ended = await idp.submit(browser, page, action="end")
+        *_, sid = re.findall(r'name="sid" value="([^"]+)"', page.text)
+        ended = await idp.submit(browser, page, action="end", sid=sid)
         assert ended.headers["location"] == "/account/sessions?done=ended"
         assert sum([await idp.is_logged_in(other) for other in (one, two, three)]) == 2
         page = await browser.get(ended.headers["location"])
