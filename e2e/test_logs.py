@@ -1,10 +1,14 @@
 """The services' logs: no secret, token, code, cookie or password is in them; what was refused is."""
 
+import re
+
 from e2e.browser import Browser, as_page
 from e2e.clients import EVERY_SCOPE, ODD, PASSWORD, USERNAME
 from e2e.conftest import PartyOf
 from e2e.relying_party import RelyingParty
 from e2e.stack import Control
+
+_AUTHORIZATION = re.compile(r'authorization"?[=:] ?"?([0-9a-f-]{36})')
 
 
 def test_no_secret_of_the_flow_is_in_a_log(
@@ -52,3 +56,14 @@ def test_refusal_is_logged_with_its_section_under_the_callers_request_id(control
     lines = control.log_lines("refused-with-reason")
     assert any("RFC 6749" in line and "invalid_grant" in line for line in lines)
     assert any("/oauth2/v1/token" in line and "400" in line for line in lines)
+
+
+def test_one_login_can_be_followed_through_both_services(
+    control: Control, demo: RelyingParty, browser: Browser
+) -> None:
+    demo.get_code(browser, prompt="consent")
+    named = [_AUTHORIZATION.search(line) for line in control.log_lines("/oauth2/v1/authorize/resume")]
+    authorization = next(found[1] for found in reversed(named) if found)
+    followed = control.log_lines(authorization)
+    for path in ("/oauth2/v1/authorize", "/oidc/v1/login", "/oidc/v1/consent", "/oauth2/v1/authorize/resume"):
+        assert any(path in line for line in followed), path

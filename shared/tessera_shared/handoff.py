@@ -129,6 +129,11 @@ class Answer:
     scope: tuple[str, ...] = ()
 
 
+def authorization_of(step: str) -> str:
+    """Which authorization request a step belongs to: for the logs of both ends."""
+    return step.partition(".")[0]
+
+
 T = TypeVar("T", Ask, Answer)
 
 

@@ -11,6 +11,9 @@ from tessera_shared.config import Log
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
+_AUTHORIZATION = "authorization"
+
+
 def configure(config: Log, service: str) -> None:
     """Set the process's log up; called once at start, before anything can log."""
     renderer: structlog.typing.Processor = (
@@ -50,6 +53,17 @@ def _write_controls_as_text(
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def begin_request(request_id: str) -> None:
+    """Name the request on each of its lines, and nothing of the one before."""
+    structlog.contextvars.unbind_contextvars(_AUTHORIZATION)
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+
+
+def name_authorization(authorization: str) -> None:
+    """Name the authorization request that this request belongs to, so that one login can be followed everywhere."""
+    structlog.contextvars.bind_contextvars(**{_AUTHORIZATION: authorization})
 
 
 @cache

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 
-import structlog
 from opentelemetry.trace import Span
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -65,7 +64,7 @@ class Exchange:
         scope["app"] = self  # Starlette's routes then raise 404 and 405 instead of answering in plain text
         more: dict[str, str] = {}
         scope["state"] = {"request_id": request_id, "client_address": address, "answer_headers": more}
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        logging.begin_request(request_id)
         status = 0
         announced = headers.get(b"content-length", b"0")[:_MAX_DIGITS]
         is_too_large = announced.isdigit() and int(announced) > MAX_BODY

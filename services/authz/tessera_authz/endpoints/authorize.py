@@ -27,7 +27,7 @@ from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.pushed_requests import PushedRequestStore
 from tessera_authz.store.requests import PendingRequest, RequestStore
 from tessera_authz.tokens import opaque
-from tessera_shared import clock, handoff
+from tessera_shared import clock, handoff, logging
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer, Authentication, HandoffRefused
 from tessera_shared.http import form as forms
@@ -84,6 +84,7 @@ class AuthorizationEndpoint:
         await self.limits.count_authorization_request(request.state.client_address)
         cookie = next(iter(self.cookie.read(request)), None) or self.cookie.new()
         step = await self.requests.add(incoming, opaque.digest(cookie[1]), now, now + self.lifetimes.request)
+        logging.name_authorization(handoff.authorization_of(step))
         response = await self.hand_over.to_idp(incoming.request, client, Login(), step, now)
         self.cookie.write(response, cookie)
         return response
@@ -138,6 +139,7 @@ class AuthorizationEndpoint:
                 expected="an answer of the identity provider",
                 received=str(error),
             ) from error
+        logging.name_authorization(handoff.authorization_of(answer.step))
         browser = [opaque.digest(value) for _name, value in self.cookie.read(request)]
         pending = await self.requests.take_step(answer.step, browser, now)
         if pending is None:

@@ -9,8 +9,9 @@ from starlette.responses import RedirectResponse, Response
 
 from tessera_idp.keys import HANDOFF_ALG
 from tessera_idp.protocol.page_policy import is_own_path
+from tessera_shared import logging
 from tessera_shared.errors import OAuthError, Unavailable
-from tessera_shared.handoff import Answer, Ask, HandoffRefused, open_ask, seal_answer, seal_ask
+from tessera_shared.handoff import Answer, Ask, HandoffRefused, authorization_of, open_ask, seal_answer, seal_ask
 from tessera_shared.http.form import Form
 from tessera_shared.http.headers import NO_STORE
 from tessera_shared.keystore.live import LiveRing
@@ -59,6 +60,7 @@ class Handover:
                 expected=f"an ask for {want or 'login or consent'}",
                 received=str(error),
             ) from error
+        logging.name_authorization(authorization_of(ask.step))
         return Received(text, ask)
 
     def finish(self, received: Received, answer: Answer, now: datetime) -> Response:
