@@ -61,7 +61,7 @@ class Authenticator:
             "clientDataJSON": to_text(said),
             "authenticatorData": to_text(data),
             "signature": to_text(signature),
-            "userHandle": to_text(self.user_handle),
+            **({"userHandle": to_text(self.user_handle)} if self.user_handle else {}),
         }
         return self._credential(response)
 

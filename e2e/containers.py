@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -101,15 +101,22 @@ class Containers:
         command = _compose_command("exec", "-T", name, "python", "-m", f"tessera_{name}", *arguments)
         return subprocess.run(command, cwd=ROOT, input=typed, capture_output=True, text=True, check=False)
 
-    @contextmanager
-    def authz_replica(self, settings: Mapping[str, str]) -> Iterator[str]:
+    def authz_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
         """One more authz on the same data, in a container with a host port of its own."""
+        return self._replica("authz", 8080, settings)
+
+    def rs_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
+        """One more rs on the same data, likewise."""
+        return self._replica("rs", 8082, settings)
+
+    @contextmanager
+    def _replica(self, service: str, inside: int, settings: Mapping[str, str]) -> Iterator[str]:
         port = free_port()
         name = f"{PROJECT}-replica-{port}"
         url = f"http://localhost:{port}"
         variables = [word for key, value in settings.items() for word in ("--env", f"{key}={value}")]
-        publish = ("--publish", f"127.0.0.1:{port}:8080")
-        _compose("run", "--detach", "--no-deps", "--name", name, *publish, *variables, "authz")
+        publish = ("--publish", f"127.0.0.1:{port}:{inside}")
+        _compose("run", "--detach", "--no-deps", "--name", name, *publish, *variables, service)
         try:
             deadline = time.monotonic() + READY_SECONDS
             while not answers(url):

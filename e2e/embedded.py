@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from e2e import apache, collector, document_host, key_host, logout_host
@@ -89,19 +89,26 @@ class Embedded:
             check=False,
         )
 
-    @contextmanager
-    def authz_replica(self, settings: Mapping[str, str]) -> Iterator[str]:
+    def authz_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
         """One more authz on the same data."""
-        port = free_port()
+        return self._replica("authz", settings)
+
+    def rs_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
+        """One more rs on the same data."""
+        return self._replica("rs", settings)
+
+    @contextmanager
+    def _replica(self, name: str, settings: Mapping[str, str]) -> Iterator[str]:
+        port, prefix = free_port(), f"TESSERA_{name.upper()}"
         url = f"http://localhost:{port}"
-        environment = self.environment("authz") | {
-            "TESSERA_AUTHZ_LISTEN__PORT": str(port),
-            "TESSERA_AUTHZ_TLS__PORT": str(free_port()),
-            "TESSERA_AUTHZ_METRICS__PORT": str(free_port()),
+        environment = self.environment(name) | {
+            f"{prefix}_LISTEN__PORT": str(port),
+            f"{prefix}_TLS__PORT": str(free_port()),
+            f"{prefix}_METRICS__PORT": str(free_port()),
             **settings,
         }
-        log = self.whole.logs / f"authz-{port}.log"
-        process = Process("authz replica", self.command("authz"), log=log, environment=environment, cwd=ROOT)
+        log = self.whole.logs / f"{name}-{port}.log"
+        process = Process(f"{name} replica", self.command(name), log=log, environment=environment, cwd=ROOT)
         process.start()
         try:
             process.wait_until(lambda: answers(url), timeout=30)

@@ -54,6 +54,9 @@ class Control(Protocol):
     def authz_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
         """One more authz on the same data, with other settings; yields its URL."""
 
+    def rs_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
+        """Run one more rs on the same data, with settings laid over the stack's; yields its URL."""
+
 
 @dataclass(frozen=True, slots=True)
 class TlsProxy:

@@ -9,7 +9,7 @@ from joserfc import jws
 
 from e2e.browser import Answer, Browser, Page, as_answer, as_page
 from e2e.clients import AFTER_LOGOUT, NEVER_ALLOWED, PASSWORD, SIGNING, USERNAME
-from e2e.conftest import PartyOf
+from e2e.conftest import NewBrowser, PartyOf
 from e2e.relying_party import RelyingParty
 from e2e.test_authorization_endpoint import LONG_STATE, refused
 from e2e.test_login import id_token_of, next_second
@@ -174,3 +174,19 @@ def test_token_that_is_no_id_token_of_this_client_leads_nowhere_after_the_logout
         page = as_page(browser.open(f"{demo.stack.idp}/oidc/v1/logout", params=parameters))
         assert page.has("logout")
     assert "code" in as_answer(browser.open(demo.authorization_url(prompt="none")))
+
+
+def test_state_comes_back_after_a_logout_that_the_user_had_to_confirm(
+    demo: RelyingParty, browser: Browser, new_browser: NewBrowser
+) -> None:
+    demo.get_answer(browser)
+    hint = demo.get_tokens(new_browser())["id_token"]  # of another session: the user is asked
+    parameters = {"id_token_hint": hint, "post_logout_redirect_uri": AFTER_LOGOUT, "state": ODD_STATE}
+    logout = f"{demo.stack.idp}/oidc/v1/logout"
+    stayed = as_page(browser.submit(as_page(browser.open(logout, params=parameters)), "stay"))
+    assert stayed.status == 200
+    assert "code" in as_answer(browser.open(demo.authorization_url(prompt="none")))
+    answer = as_answer(browser.submit(as_page(browser.open(logout, params=parameters)), "logout"))
+    assert dict(answer.parameters) == {"state": ODD_STATE}
+    assert answer.url.startswith(f"{AFTER_LOGOUT}?")
+    assert as_answer(browser.open(demo.authorization_url(prompt="none")))["error"] == "login_required"

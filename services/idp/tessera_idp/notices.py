@@ -16,7 +16,7 @@ from tessera_shared import logging
 from tessera_shared.db import Database
 
 _TEMPLATE = "notice"
-Event = Literal["new_device", "factor_added", "factor_removed", "password_changed", "email_changed"]
+Event = Literal["new_device", "factor_added", "factor_removed", "password_changed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Notices:
         await self._tell(sub, "new_device", seen)
 
     async def factor_added(self, sub: str, factor: str, seen: Seen) -> None:
-        """There is one more way to log in; `factor` is its name, in English."""
+        """There is one more way to log in; `factor` is what the user calls it, or a marked text."""
         await self._tell(sub, "factor_added", seen, factor)
 
     async def factor_removed(self, sub: str, factor: str, seen: Seen) -> None:
@@ -52,12 +52,6 @@ class Notices:
     async def password_changed(self, sub: str, seen: Seen) -> None:
         """The password was changed or reset."""
         await self._tell(sub, "password_changed", seen)
-
-    async def email_changed(self, sub: str, old_address: str, seen: Seen) -> None:
-        """The account has another address: told to the one it had, and only if that was verified."""
-        user = await self.users.find(sub)
-        if user is not None:
-            await self._queue(user, old_address, "email_changed", seen, "")
 
     async def _tell(self, sub: str, event: Event, seen: Seen, factor: str = "") -> None:
         user = await self.users.find(sub)
