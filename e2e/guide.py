@@ -91,7 +91,7 @@ def run(document: str, folder: Path, here: Mapping[str, str]) -> list[Printed]:
 def matches(shown: str, output: str) -> bool:
     """Whether this is what is shown, apart from space at line ends and what `…` stands for."""
     lines = (
-        "(?s:.+?)" if line.strip() == "…" else re.escape(line.rstrip()).replace("…", ".+?")
+        "(?s:.+?)" if line.strip() == "…" else re.escape(line.rstrip()).replace("…", ".*?")
         for line in shown.strip().splitlines()
     )
     return re.fullmatch("\n".join(lines), "\n".join(line.rstrip() for line in output.strip().splitlines())) is not None

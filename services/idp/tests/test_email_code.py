@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tessera_idp.app import build_app
 from tessera_idp.login_methods.method import EmailCodes
 from tessera_idp.protocol.email_code import DIGITS, TRIES, code_hash, grouped, masked, written
-from tessera_idp.store import outbox
+from tessera_idp.store import factor_list, outbox
 from tessera_shared import clock
 from tessera_shared.claims import ACR_MULTI_FACTOR
 
@@ -200,3 +200,13 @@ async def test_code_is_no_way_round_an_authenticator_app(idp, browser, sub):
     assert "email_code" not in page.text
     asked = httpx.URL(str(page.url)).copy_merge_params({"method": "email_code"})
     assert (await browser.get(asked)).status_code == 400
+
+
+@pytest.mark.integration
+async def test_operator_sees_codes_by_mail_and_turns_them_off(idp, browser, sub):
+    (listed,) = await factor_list.list_of(idp.parts.database, sub)
+    assert (listed["method"], listed["id"]) == ("email_code", "email_code")
+    async with idp.parts.database.transaction() as tx:
+        assert await factor_list.remove(tx, sub, "something else") == []
+        assert [method for method, _id, _name in await factor_list.remove(tx, sub, "email_code")] == ["email_code"]
+    assert (await idp.log_in(browser, sub)).authentication.amr == ("pwd",)
