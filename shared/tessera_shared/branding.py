@@ -1,5 +1,6 @@
 """The operator's name, logo and colours, on the pages of authz and idp alike and in mails."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -49,6 +50,31 @@ class Branding(Section):
     accent_dark: Annotated[str, AfterValidator(_on_dark)] = "#93a6ff"
     support_url: Annotated[str, AfterValidator(_web_address)] | None = None
     default_language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """The colours as HTML that has no stylesheet writes them, such as a mail."""
+
+    accent: str
+    on_accent: str
+    soft: str
+    accent_dark: str
+    on_accent_dark: str
+    soft_dark: str
+
+    @classmethod
+    def of(cls, branding: Branding) -> "Colours":
+        """Those of a branding."""
+        light, dark = colour.parse(branding.accent), colour.parse(branding.accent_dark)
+        return cls(
+            accent=branding.accent,
+            on_accent=colour.text_of(on_accent(light)),
+            soft=colour.text_of(soft(light, LIGHT_PAGE)),
+            accent_dark=branding.accent_dark,
+            on_accent_dark=colour.text_of(on_accent(dark)),
+            soft_dark=colour.text_of(soft(dark, DARK_PAGE)),
+        )
 
 
 def stylesheet(branding: Branding) -> str:

@@ -32,6 +32,7 @@ class ProtectionConfig(Section):
     sign_up_per_account: Allowance = Allowance(tries=5, minutes=60)
     sign_up_per_address: Allowance = Allowance(tries=100, minutes=60)
     names_per_link: Allowance = Allowance(tries=20, minutes=60)
+    device_notices_per_account: Allowance = Allowance(tries=10, minutes=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,11 @@ class Protection:
     async def choose_name(self, link: str) -> Attempt:
         """Whether a username is taken is about to be told to whoever has that link of a sign-up."""
         return await self._admit(Budget("names of a link", link, self.config.names_per_link.rate))
+
+    async def device_notice(self, account: str) -> Attempt:
+        """A user is about to be told of a login in a new browser: whoever logs in often must not fill a mailbox."""
+        rate = self.config.device_notices_per_account.rate
+        return await self._admit(Budget("device notices", account, rate))
 
     async def succeeded(self, attempt: Attempt) -> None:
         """The attempt was right, or nothing was checked: it counts against nobody."""

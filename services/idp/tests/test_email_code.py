@@ -1,5 +1,6 @@
 """Codes by e-mail on the real application: for whom, once, for one login, and never a way round something stronger."""
 
+import asyncio
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tessera_idp.app import build_app
 from tessera_idp.login_methods.method import EmailCodes
 from tessera_idp.protocol.email_code import DIGITS, TRIES, code_hash, grouped, masked, written
-from tessera_idp.store import outbox
+from tessera_idp.store import factor_list, outbox
 from tessera_shared import clock
 from tessera_shared.claims import ACR_MULTI_FACTOR
 
@@ -133,6 +134,18 @@ async def test_code_is_over_after_ten_minutes_and_after_a_few_tries(idp):
 
 
 @pytest.mark.integration
+async def test_code_that_is_sent_many_times_at_once_counts_once_and_wrong_ones_get_no_more_tries(idp):
+    store, now = idp.parts.email_codes.store, clock.now()
+    for login in (b"d" * 32, b"e" * 32):
+        async with store.transaction() as tx:
+            await store.put(tx, login, b"right", now, now + timedelta(minutes=10))
+    assert sum(await asyncio.gather(*(store.use(b"d" * 32, b"right", now) for _ in range(TRIES)))) == 1
+    await asyncio.gather(*(store.use(b"e" * 32, b"wrong", now) for _ in range(3 * TRIES)))
+    left = await idp.parts.database.fetchval("SELECT tries_left FROM idp.email_codes WHERE login_hash = $1", b"e" * 32)
+    assert left == 0
+
+
+@pytest.mark.integration
 async def test_codes_cannot_be_had_without_end(idp, browser, mails, sub, fields):
     page = await to_second_factor(idp, browser, sub)
     answers = [await browser.post("/oidc/v1/login/email-code", data=fields(page)) for _ in range(7)]
@@ -200,3 +213,13 @@ async def test_code_is_no_way_round_an_authenticator_app(idp, browser, sub):
     assert "email_code" not in page.text
     asked = httpx.URL(str(page.url)).copy_merge_params({"method": "email_code"})
     assert (await browser.get(asked)).status_code == 400
+
+
+@pytest.mark.integration
+async def test_operator_sees_codes_by_mail_and_turns_them_off(idp, browser, sub):
+    (listed,) = await factor_list.list_of(idp.parts.database, sub)
+    assert (listed["method"], listed["id"]) == ("email_code", "email_code")
+    async with idp.parts.database.transaction() as tx:
+        assert await factor_list.remove(tx, sub, "something else") == []
+        assert [method for method, _id, _name in await factor_list.remove(tx, sub, "email_code")] == ["email_code"]
+    assert (await idp.log_in(browser, sub)).authentication.amr == ("pwd",)

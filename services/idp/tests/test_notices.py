@@ -73,6 +73,14 @@ async def test_nothing_goes_to_an_address_that_is_not_verified(idp, mails, notic
     assert mails == []
 
 
+async def test_many_logins_in_new_browsers_fill_no_mailbox(idp, mails, address):
+    sub = await idp.add_user(email=address, email_verified=True)
+    for _ in range(13):
+        async with idp.browser() as browser:
+            await idp.log_in(browser, sub)
+    assert len(mails) == 10
+
+
 async def test_each_change_of_how_to_log_in_is_told_with_when_and_where(idp, mails, notices, address):
     sub = await idp.add_user(email=address, email_verified=True)
     await notices.factor_added(sub, "Authenticator app", SEEN)

@@ -14,7 +14,7 @@ Everything = Annotated[bool, typer.Option("--all", help="All of them: the passwo
 
 
 async def list_factors(work: Work, user: str) -> Result:
-    """List a user's authenticator apps, passkeys and recovery codes; never a secret."""
+    """List a user's authenticator apps, passkeys, codes by e-mail and recovery codes; never a secret."""
     return await factor_list.list_of(work.database, (await work.find_user(user)).sub)
 
 

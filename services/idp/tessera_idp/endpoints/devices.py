@@ -11,6 +11,7 @@ from starlette.responses import Response
 from tessera_idp.endpoints.audit_trail import user_agent
 from tessera_idp.endpoints.browser import Cookies
 from tessera_idp.notices import Notices, Seen
+from tessera_idp.protection import Protection
 from tessera_idp.store.devices import DeviceStore
 
 _COOKIE_BYTES = 32
@@ -24,6 +25,7 @@ class Devices:
     cookies: Cookies
     lifetime: timedelta
     notices: Notices
+    protection: Protection
 
     async def known(self, request: Request, account: str, now: datetime) -> str | None:
         """What names this browser, if that account (a username or an e-mail address) was used in it."""
@@ -40,7 +42,7 @@ class Devices:
         cookie = secrets.token_urlsafe(_COOKIE_BYTES)
         kept = await self.store.keep(self._digest(request), _hash(cookie), sub, now, now + self.lifetime)
         self.cookies.set(response, "device", cookie, self.lifetime)
-        if kept.is_new and kept.has_others:
+        if kept.is_new and kept.has_others and (await self.protection.device_notice(sub)).wait is None:
             await self.notices.new_device(sub, seen(request, now))
 
     async def forget_others(self, request: Request, sub: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from jinja2 import Environment, PackageLoader
 
-from tessera_shared.branding import Branding
+from tessera_shared.branding import Branding, Colours
 from tessera_shared.errors import StartupError
 from tessera_shared.http.pages.language_choice import choose_language
 from tessera_shared.http.pages.languages import ENGLISH, load_languages
@@ -80,5 +80,6 @@ def load_mail_templates(branding: Branding, url: str) -> MailTemplates:
         languages = load_languages(("tessera_idp", "tessera_shared.http.pages"))
     except (OSError, ValueError) as error:
         raise StartupError(f"mail: the templates cannot be read: {error}") from error
-    environments = {tag: template_environment(loader, language, {}) for tag, language in languages.items()}
+    known = {"colours": Colours.of(branding)}
+    environments = {tag: template_environment(loader, language, known) for tag, language in languages.items()}
     return MailTemplates(environments, branding.name, url, branding.default_language)
