@@ -126,3 +126,21 @@ def test_page_loads_assets_of_the_service_itself_alone(http: httpx.Client, url: 
 def test_page_serves_no_file_beside_its_own(http: httpx.Client, url: str) -> None:
     for name in ("nothing.js", "..%2f..%2fconfig.py", "%2e%2e/%2e%2e/app.py", "NOTICE.txt%00.js", ""):
         assert http.get(f"{url}/ui/swagger/{name}").status_code == 404, name
+
+
+def test_every_parameter_and_typed_body_has_an_example(document: dict[str, Any]) -> None:
+    lacking = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            schemas = {parameter["name"]: parameter["schema"] for parameter in operation.get("parameters", ())}
+            contents = dict(operation.get("requestBody", {}).get("content", {}))
+            schemas |= contents.pop("application/x-www-form-urlencoded", {}).get("schema", {}).get("properties", {})
+            lacking += [
+                f"{method} {path}: {name}" for name, schema in schemas.items() if not {"examples", "enum"} & set(schema)
+            ]
+            replies = [reply.get("content", {}) for reply in operation["responses"].values()]
+            typed = [
+                content for each in (contents, *replies) for content in each.values() if "$ref" in content["schema"]
+            ]
+            lacking += [f"{method} {path}: {content['schema']}" for content in typed if "example" not in content]
+    assert lacking == []

@@ -239,6 +239,16 @@ def test_a_session_is_ended_with_what_was_granted_in_it(
     assert browser.show(client.authorization_url()).has("login")
 
 
+def test_an_operator_may_set_a_weak_password_knowingly(
+    idp: Operate, new_browser: NewBrowser, demo: RelyingParty
+) -> None:
+    made = idp("users", "add", "e2e-simple", "--any-password", typed="simple-one\n")
+    browser = new_browser()
+    page = as_page(browser.log_in(browser.show(demo.authorization_url()), "e2e-simple", "simple-one"))
+    assert page.has("allow")
+    assert idp("users", "remove", "e2e-simple")["removed"] == made["sub"]
+
+
 @pytest.mark.parametrize(
     ("service", "arguments", "typed", "said"),
     [
@@ -257,6 +267,14 @@ def test_a_session_is_ended_with_what_was_granted_in_it(
         ("authz", ("grants", "revoke"), "", "name a grant"),
         ("authz", ("keys", "rotate", "none"), "", "no none keys"),
         ("idp", ("users", "show", "nobody"), "", "there is no user nobody"),
+        ("idp", ("users", "add", "e2e-weak"), "eleven-char\n", "too short, 15 characters are asked for"),
+        ("idp", ("users", "add", "e2e-weak"), "password12345678\n", "tried first; --any-password takes it"),
+        (
+            "idp",
+            ("users", "add", "e2e-x", "--claim", "email=ALICE@wonderland.example", "--claim", "email_verified=true"),
+            "long enough to be one\n",
+            "is another user's",
+        ),
         ("idp", ("users", "add", "alice"), "long enough to be one\n", "there is a user alice already"),
         ("idp", ("sessions", "revoke"), "", "name a session"),
     ],

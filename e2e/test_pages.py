@@ -35,10 +35,15 @@ async def test_login_consent_logout_and_errors_look_good(
     await looks_good(shown, f"consent-every-scope-{scheme}-{size}", scheme)
     await shown.page.goto(party.authorization_url(prompt="login"))
     await looks_good(shown, f"login-with-logo-{scheme}-{size}", scheme)
+    await shown.page.goto(demo.authorization_url(prompt="select_account"))
+    await looks_good(shown, f"select-account-{scheme}-{size}", scheme)
     await shown.page.goto(f"{demo.stack.authz}/oauth2/v1/authorize?client_id=nobody")
     await looks_good(shown, f"error-{scheme}-{size}", scheme)
     await shown.page.goto(f"{demo.stack.idp}/oidc/v1/logout")
     await looks_good(shown, f"logout-{scheme}-{size}", scheme)
+    await shown.page.click("#stay")
+    await looks_good(shown, f"stayed-{scheme}-{size}", scheme)
+    await shown.page.goto(f"{demo.stack.idp}/oidc/v1/logout")
     await shown.page.click("#logout")
     await looks_good(shown, f"logged-out-{scheme}-{size}", scheme)
 
@@ -56,6 +61,20 @@ async def test_every_page_of_the_account_looks_good(
         assert answer is not None
         assert (answer.status, urlsplit(shown.page.url).path) == (200, path)
         await looks_good(shown, f"{path[1:].replace('/', '-')}-{scheme}-{size}", scheme)
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+async def test_longer_words_of_other_languages_fit_a_phone(
+    stack: Stack, http: httpx.Client, open_tab: OpenTab, language: str
+) -> None:
+    shown = await open_tab(locale=language, viewport={"width": 320, "height": 568})
+    await enter_account(shown, stack)
+    for path in [*pages_of(http, stack, "/account"), *pages_of(http, stack, "/oidc/v1/")]:
+        await shown.page.goto(f"{stack.idp}{path}")
+        width = await shown.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert width[0] <= width[1], path
+        assert await shown.page.evaluate("document.documentElement.lang") == language, path
+        await shown.screenshot(f"{path[1:].replace('/', '-')}-{language}-small")
 
 
 async def enter_account(shown: Tab, stack: Stack) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 _HEADING = re.compile(r"## (?P<specification>RFC \d+|[A-Z][^:(]*)")
 _ROW = re.compile(r"\| (?P<section>[^|]*§\S+) \| [^|]+ \| `(?P<module>[^`]+)` \| `(?P<test>[^`]+)` \|")
@@ -61,8 +63,9 @@ def test_every_test_of_the_table_exists() -> None:
     assert missing == []
 
 
-def test_every_test_that_the_security_page_names_exists() -> None:
-    named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / "security.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", ["security.md", "broken-on-purpose.md"])
+def test_every_test_that_a_page_names_exists(page: str) -> None:
+    named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / page).read_text(encoding="utf-8"))
     assert len(named) > 30
     there = {path: functions(ROOT / path) for path in {path for path, _ in named} if (ROOT / path).is_file()}
     assert [f"{path}::{name}" for path, name in named if path not in there or (name and name not in there[path])] == []

@@ -28,10 +28,11 @@ async def try_login(idp, browser, username, password):
 
 async def exhaust(idp, username, network):
     """Wrong passwords from many addresses, until none from a strange browser is checked any more."""
-    for number in range(41):
+    for number in range(60):
         async with browser_at(idp, f"{network}.{number}") as attacker:
-            answer = await try_login(idp, attacker, username, "wrong")
-    assert answer.status_code == 429
+            if (await try_login(idp, attacker, username, "wrong")).status_code == 429:
+                return
+    pytest.fail("never too many")
 
 
 async def test_owner_logs_in_where_the_account_was_used_before_while_strangers_have_to_wait(idp, password):

@@ -1,8 +1,8 @@
 """Whether an account exists shows neither in what is answered nor in how long that takes."""
 
+import random
 import time
 from collections import defaultdict
-from statistics import median
 from uuid import uuid4
 
 import pytest
@@ -14,9 +14,9 @@ from tessera_shared.throttle import Allowance
 pytestmark = pytest.mark.integration
 
 TRIES = 50
-"""Of each kind, in turn: what slows the machine down slows all kinds down."""
-MOST = 1.35
-"""How much longer the median of one kind may take than of another: a skipped Argon2id takes a tenth."""
+"""Of each kind, in an order that changes: what slows the machine down slows all kinds down."""
+MOST = 1.5
+"""How much longer the quick ones of one kind may take than of another: a skipped Argon2id takes a tenth."""
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def test_wrong_passwords_take_as_long_whoever_is_named(idp, app, names):
     async with idp.browser(app) as browser:
         page = await browser.get(idp.ask())
         for _ in range(TRIES):
-            for kind, name in names.items():
+            for kind, name in random.sample(list(names.items()), len(names)):
                 started = time.perf_counter()
                 refused = await idp.submit(browser, page, username=name, password="wrong", action="login")
                 took[kind].append(time.perf_counter() - started)
@@ -60,7 +60,7 @@ async def test_mails_that_are_asked_for_take_as_long_whoever_is_named(idp, app, 
     async with idp.browser(app) as browser:
         page = await browser.get(path)
         for _ in range(TRIES):
-            for kind, name in names.items():
+            for kind, name in random.sample(list(names.items()), len(names)):
                 started = time.perf_counter()
                 sent = await idp.submit(browser, page, **{field: name})
                 took[kind].append(time.perf_counter() - started)
@@ -72,13 +72,13 @@ async def test_mails_that_are_asked_for_take_as_long_whoever_is_named(idp, app, 
 def without_what_differs(response, name):
     """Status, names of headers and text, without what was typed and what is random."""
     text = response.text.replace(name, "NAME")
-    random = ('type="hidden"', "data-options=")
-    text = "".join(line for line in text.splitlines(keepends=True) if not any(part in line for part in random))
+    differs = ('type="hidden"', "data-options=")
+    text = "".join(line for line in text.splitlines(keepends=True) if not any(part in line for part in differs))
     return response.status_code, tuple(sorted(response.headers.keys())), text
 
 
 def assert_equal(shown, took):
     """Every kind got the same answer each time, and none took remarkably longer than another."""
     assert len(set.union(*shown.values())) == 1, {kind: len(texts) for kind, texts in shown.items()}
-    medians = {kind: median(times) for kind, times in took.items()}
-    assert max(medians.values()) / min(medians.values()) < MOST, medians
+    quick = {kind: sorted(times)[len(times) // 10] for kind, times in took.items()}
+    assert max(quick.values()) / min(quick.values()) < MOST, quick

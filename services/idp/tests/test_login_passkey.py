@@ -1,5 +1,6 @@
 """Login by passkey on the real application: usernameless, as a second factor, and what must be refused."""
 
+import asyncio
 import html
 import json
 import re
@@ -181,3 +182,12 @@ async def test_wrong_passkeys_of_one_browser_keep_nobody_elses_out(idp, browser)
         page = await browser.get(idp.ask())
         assert (await send(browser, page, "{}")).status_code == 403
     assert (await log_in(browser, await browser.get(idp.ask()), device)).status_code == 303
+
+
+async def test_of_the_same_answer_sent_many_times_at_once_one_counts(idp, browser):
+    device = Authenticator(ORIGIN, counts=False)
+    await enrol(idp, await idp.add_user(), device)
+    page = await browser.get(idp.ask())
+    credential = device.get(options(page))
+    answers = await asyncio.gather(*(send(browser, page, credential) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [303, 403, 403, 403, 403]

@@ -46,6 +46,22 @@ def test_the_pair_says_the_same_and_html_is_escaped():
     assert LINK not in written.html
 
 
+@pytest.mark.parametrize(
+    ("locale", "subject"),
+    [
+        ("de", "Bestätigen Sie Ihre E-Mail-Adresse"),
+        ("de-AT", "Bestätigen Sie Ihre E-Mail-Adresse"),
+        ("en", "Confirm your e-mail address"),
+        ("xx", "Confirm your e-mail address"),
+        (None, "Confirm your e-mail address"),
+    ],
+)
+def test_a_mail_comes_in_the_recipients_language(locale, subject):
+    written = TEMPLATES.write(replace(mail(), locale=locale))
+    assert written.subject == subject
+    assert subject in written.html
+
+
 def test_a_value_that_is_missing_is_an_error():
     with pytest.raises(Exception, match="hours"):
         TEMPLATES.write(Mail("a@b.example", "verify_email", values={"link": LINK}))

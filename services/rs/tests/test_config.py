@@ -24,7 +24,7 @@ def test_the_shipped_file_names_every_key():
         *shipped,
         *(f"{key}.{inner}" for key, value in shipped.items() if isinstance(value, dict) for inner in value),
     }
-    assert set(keys(RsConfig)) - named == {"introspection"}  # shown as a comment: it has no default
+    assert set(keys(RsConfig)) - named == {"introspection", "tracing"}  # shown as a comment: it has no default
     assert "# introspection:" in SHIPPED.read_text()
 
 

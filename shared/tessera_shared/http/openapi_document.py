@@ -14,6 +14,7 @@ from tessera_shared import logging
 from tessera_shared.errors import StartupError
 from tessera_shared.http.headers import page_headers
 from tessera_shared.http.openapi import Endpoint, OAuthErrorBody, Operation, Parameter, Reply
+from tessera_shared.http.openapi_examples import BODIES, PARAMETERS
 
 Schemas = Mapping[type[Any], dict[str, Any]]
 
@@ -166,11 +167,16 @@ def _operation(operation: Operation, path: str, schemas: Schemas) -> dict[str, A
     if operation.body is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schemas[operation.body]}},
+            "content": {"application/json": _content(operation.body, schemas)},
         }
     if operation.security:
         described["security"] = [{name: []} for name in operation.security]
     return described
+
+
+def _content(body: type[Any], schemas: Schemas) -> dict[str, Any]:
+    example = BODIES.get(body.__name__)
+    return {"schema": schemas[body]} | ({} if example is None else {"example": example})
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -196,8 +202,9 @@ def _schema(parameter: Parameter) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
     if parameter.values:
         schema["enum"] = list(parameter.values)
-    if parameter.example is not None:
-        schema["examples"] = [parameter.example]
+    example = parameter.example or PARAMETERS.get(parameter.name)
+    if example is not None and not parameter.values:
+        schema["examples"] = [example]
     return schema
 
 
@@ -205,7 +212,7 @@ def _reply(reply: Reply, schemas: Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {"description": reply.description}
     body = reply.body or (OAuthErrorBody if reply.is_json_error else None)
     if body is not None:
-        described["content"] = {reply.media_type: {"schema": schemas[body]}}
+        described["content"] = {reply.media_type: _content(body, schemas)}
     elif reply.media_type != "application/json":
         described["content"] = {reply.media_type: {"schema": {"type": "string"}}}
     described["headers"] = {

@@ -38,6 +38,7 @@ from tessera_shared.keystore.live import LiveRing
 
 RESUME_PATH = "/oauth2/v1/authorize/resume"
 
+_POSTED = Reply(200, "A form that posts the answer (response_mode=form_post)", media_type="text/html")
 _AWAY = Reply(503, "Something that is needed does not answer: a page", media_type="text/html")
 Where = Literal["query", "form"]
 _WHERE: Mapping[Literal["GET", "POST"], Where] = {"GET": "query", "POST": "form"}
@@ -201,6 +202,7 @@ class AuthorizationEndpoint:
         replies = (
             Reply(303, "To the login page", headers=("Location", "Set-Cookie")),
             Reply(302, "To the client's redirect URI with an error", headers=("Location",)),
+            _POSTED,
             Reply(400, "Unknown client or redirect URI: a page, never a redirect", media_type="text/html"),
             Reply(429, "Too many of one address: a page", media_type="text/html", headers=("Retry-After",)),
             _AWAY,
@@ -208,7 +210,7 @@ class AuthorizationEndpoint:
         resumed = (
             Reply(303, "To the next page of the identity provider", headers=("Location",)),
             Reply(302, "To the client's redirect URI with a code or an error", headers=("Location",)),
-            Reply(200, "A form that posts the answer (response_mode=form_post)", media_type="text/html"),
+            _POSTED,
             Reply(400, "Not continued: a page, never a redirect", media_type="text/html"),
             _AWAY,
         )

@@ -62,8 +62,7 @@ class ResetPasswordEndpoint:
             return response
         # 3. the mail, or as much work without one
         await self._send(request, received, typed)
-        minutes = self.changes.settings.reset_minutes
-        return self.pages.page(request, "check_mail.html", purpose="reset", entered=typed, minutes=minutes)
+        return self.pages.page(request, "check_mail.html", purpose="reset", entered=typed)
 
     async def _send(self, request: Request, received: Received | None, typed: str) -> None:
         browser = browser_hash(self.forms.browser_id(request))

@@ -80,7 +80,7 @@ class SignUpEndpoint:
                 mail = Mail(email, "have_account", language, {"link": new_password})
             await self.changes.mailer.queue(tx, mail)
         logging.get().info("sign-up begun", known=owner is not None)
-        return self.pages.page(request, "check_mail.html", purpose="sign-up", entered=email, hours=24)
+        return self.pages.page(request, "check_mail.html", purpose="sign-up", entered=email)
 
     def endpoints(self) -> list[Endpoint]:
         """The declaration."""
