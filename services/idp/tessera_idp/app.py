@@ -1,6 +1,5 @@
 """The one composition root: builds every object, and lists every endpoint."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from starlette.routing import Router
@@ -44,34 +43,20 @@ from tessera_idp.endpoints.userinfo import UserinfoEndpoint
 from tessera_idp.endpoints.userinfo_response import UserinfoResponses
 from tessera_idp.endpoints.verify_email import VerifyEmailEndpoint
 from tessera_idp.id_token_hint import HintReader
-from tessera_idp.issuer_metadata import IssuerMetadata
-from tessera_idp.login_methods.method import EmailCodes, Verifiers
+from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.login_methods.totp_set_up import TotpSetUp
-from tessera_idp.mail import Mailer
-from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.notices import Notices
+from tessera_idp.parts import Parts
 from tessera_idp.password_policy import password_policy
 from tessera_idp.protection import Protection
 from tessera_idp.store.account import AccountStore
 from tessera_idp.store.client_subjects import ClientSubjects
 from tessera_idp.store.clients import LogoutClientStore
-from tessera_idp.store.devices import DeviceStore
-from tessera_idp.store.email_codes import EmailCodeStore
-from tessera_idp.store.logins_under_way import LoginsUnderWayStore
-from tessera_idp.store.passkey_challenges import PasskeyChallenges
-from tessera_idp.store.passkeys import PasskeyStore
-from tessera_idp.store.recovery_codes import RecoveryCodeStore
-from tessera_idp.store.sessions import SessionStore
-from tessera_idp.store.totp import TotpStore
 from tessera_idp.store.userinfo_clients import UserinfoClientStore
-from tessera_idp.store.users import UserStore
 from tessera_shared import access_token
 from tessera_shared.access_token import AccessTokenVerifier
-from tessera_shared.argon2id import Argon2id
 from tessera_shared.client_keys import ClientKeys
-from tessera_shared.db import Database
 from tessera_shared.dpop import Nonces, ProofVerifier
-from tessera_shared.fetch import Fetcher
 from tessera_shared.http.access import Access
 from tessera_shared.http.exchange import Exchange
 from tessera_shared.http.headers import parse_networks
@@ -81,80 +66,15 @@ from tessera_shared.http.openapi_document import document_endpoints
 from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
-from tessera_shared.keystore.live import LiveRing
-from tessera_shared.metrics import Metrics
 from tessera_shared.pairwise import Subjects
-from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
-from tessera_shared.revocation.view import RevocationView
 from tessera_shared.sealed import derive_key
 from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.throttle import Throttle, throttled
-from tessera_shared.tracing import OFF, Traces
 from tessera_shared.uri import origin
 
 TITLE = "Tessera IdP"
 DESCRIPTION = "Identity provider: login, consent, logout and userinfo of the issuer's users."
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What lives as long as the service, and has work to do in the background or something to close."""
-
-    database: Database
-    redis: Redis
-    ring: LiveRing
-    revocations: RevocationView
-    metadata: IssuerMetadata
-    passwords: Argon2id
-    users: UserStore
-    devices: DeviceStore
-    sessions: SessionStore
-    passkeys: PasskeyStore
-    challenges: PasskeyChallenges
-    logins: LoginsUnderWayStore
-    totp: TotpStore
-    recovery_codes: RecoveryCodeStore
-    email_codes: EmailCodes
-    mailer: Mailer
-    fetcher: Fetcher
-    metrics: Metrics
-    traces: Traces
-
-
-def build_parts(
-    config: IdpConfig, database: Database, redis: Redis, ring: LiveRing, master_key: bytes, traces: Traces = OFF
-) -> Parts:
-    """The service's parts; none of them does anything yet.
-
-    Raises:
-        StartupError: The templates of mails are not installed, or authorities to trust cannot be read.
-
-    """
-    templates = load_mail_templates(config.branding, config.public_url)
-    return Parts(
-        database=database,
-        redis=redis,
-        ring=ring,
-        revocations=RevocationView(database, redis),
-        metadata=IssuerMetadata(config.metadata_url, config.issuer),
-        passwords=Argon2id(config.passwords.workers, config.passwords.queue),
-        users=UserStore(database),
-        sessions=SessionStore(database, config.logout.revoke_grants),
-        devices=DeviceStore(database),
-        passkeys=PasskeyStore(database),
-        challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
-        logins=LoginsUnderWayStore(database),
-        totp=TotpStore(database, derive_key(master_key, b"tessera idp totp")),
-        recovery_codes=RecoveryCodeStore(database),
-        email_codes=EmailCodes(
-            EmailCodeStore(database), derive_key(master_key, b"tessera idp e-mail codes"), config.login.email_codes
-        ),
-        mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
-        fetcher=Fetcher(config.fetch),
-        metrics=Metrics(),
-        traces=traces,
-    )
 
 
 def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:

@@ -3,11 +3,12 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tessera_idp.app import Parts, build_app, build_parts
+from tessera_idp.app import build_app
 from tessera_idp.config import PREFIX, IdpConfig
 from tessera_idp.demo_user import ensure_demo_user
 from tessera_idp.keys import follow_announcements, wait_for_keys
 from tessera_idp.mail.delivery import Delivery, counted, load_server
+from tessera_idp.parts import Parts, build_parts
 from tessera_idp.store import links
 from tessera_shared import clock, db, logging, redis, schema
 from tessera_shared.config import load

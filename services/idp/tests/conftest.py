@@ -21,11 +21,12 @@ from stack.embedded_environment import environment_of
 from stack.mailbox.box import Box, Letter
 from stack.mailbox.smtp import listen
 from stack.ports import HOST, Ports, free_port
-from tessera_idp.app import Parts, build_app, build_parts
+from tessera_idp.app import build_app
 from tessera_idp.config import PREFIX, IdpConfig
 from tessera_idp.demo_user import ensure_demo_user
 from tessera_idp.keys import wait_for_keys
 from tessera_idp.mail.delivery import Delivery, counted, load_server
+from tessera_idp.parts import Parts, build_parts
 from tessera_idp.startup import start_background
 from tessera_shared import clock
 from tessera_shared.config import load
