@@ -16,8 +16,11 @@ from e2e.conftest import NewBrowser
 from e2e.dpop import DpopKey
 from e2e.dpop import token as dpop_token
 from e2e.interop.node import install
+from e2e.mails import Mailbox
 from e2e.relying_party import RelyingParty
 from e2e.stack import Stack
+from e2e.test_accounts import OTHER, PASSWORD, account, address_of, new_name
+from e2e.test_accounts import sign_up as to_name_and_password
 
 FLOWS = ROOT / "docs" / "flows.md"
 FOLDER = Path(__file__).parent / "diagrams"
@@ -47,8 +50,10 @@ class Recorder:
 class Actors:
     """The browser and the client of one flow."""
 
-    def __init__(self, stack: Stack, new_browser: NewBrowser, http: httpx.Client) -> None:
+    def __init__(self, stack: Stack, new_browser: NewBrowser, http: httpx.Client, mailbox: Mailbox) -> None:
         self.recorder = Recorder(stack)
+        self.mailbox = mailbox
+        self.new_browser = new_browser
         self.browser: Browser = new_browser()
         self.party = RelyingParty(stack, http, DEMO)
 
@@ -59,9 +64,9 @@ class Actors:
 
 
 @pytest.fixture
-def actors(stack: Stack, new_browser: NewBrowser, http: httpx.Client) -> Actors:
+def actors(stack: Stack, new_browser: NewBrowser, http: httpx.Client, mailbox: Mailbox) -> Actors:
     """The actors of one flow."""
-    return Actors(stack, new_browser, http)
+    return Actors(stack, new_browser, http, mailbox)
 
 
 def authorization_code(actors: Actors) -> None:
@@ -147,9 +152,36 @@ def logout(actors: Actors) -> None:
     actors.party.resource(token)
 
 
+def step_up(actors: Actors) -> None:
+    weak = actors.party.token("client_credentials").json()["access_token"]
+    actors.party.get_tokens(actors.new_browser())  # consent was given once
+    actors.begin()
+    actors.party.resource(weak, "/resource/sensitive")
+    token = actors.party.get_tokens(actors.browser, max_age="300")["access_token"]
+    actors.party.resource(token, "/resource/sensitive")
+
+
+def sign_up(actors: Actors) -> None:
+    name = new_name()
+    actors.begin()
+    login = actors.browser.show(actors.party.authorization_url())
+    form = to_name_and_password(actors.browser, actors.mailbox, login, name)
+    actors.browser.submit(form, "create", username=name, password=PASSWORD)
+
+
+def reset_password(actors: Actors) -> None:
+    name = account(actors.new_browser(), actors.mailbox, actors.party)
+    newest = actors.mailbox.all(address_of(name))[-1].id
+    actors.begin()
+    page = actors.browser.show(f"{actors.party.stack.idp}/oidc/v1/reset-password")
+    actors.browser.submit(page, "send", account=name)
+    form = actors.browser.show(actors.mailbox.newest(address_of(name), newest).link)
+    actors.browser.submit(form, "set", password=OTHER)
+
+
 PLAYED: tuple[Callable[[Actors], None], ...] = (
     *(authorization_code, single_sign_on, client_credentials, refresh, introspection, revocation),
-    *(pushed_request, dpop, registration, logout),
+    *(pushed_request, dpop, registration, logout, step_up, sign_up, reset_password),
 )
 
 
