@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from e2e import measured
-from e2e.browser import Browser
+from e2e.browser import Browser, as_answer
 from e2e.clients import DEMO, PASSWORD, USERNAME, Client
 from e2e.collector import Collector
 from e2e.collector import collector as run_collector
@@ -174,19 +174,22 @@ def browser(new_browser: NewBrowser) -> Browser:
 
 
 @pytest.fixture(scope="session")
-def alices_cookies(stack: Stack) -> httpx.Cookies:
-    """The cookies of a browser in which alice has logged in."""
-    with httpx.Client(timeout=30, trust_env=False, headers={"x-request-id": "alice-logs-in"}) as http:
-        party = RelyingParty(stack, http, DEMO)
-        Browser(http, stack.urls.values()).authorize(party.authorization_url(), USERNAME, PASSWORD)
-        return http.cookies
+def alices_cookies() -> httpx.Cookies:
+    """The cookies of the browser in which alice has logged in, for all tests."""
+    return httpx.Cookies()
 
 
 @pytest.fixture
-def alice(new_browser: NewBrowser, alices_cookies: httpx.Cookies) -> Browser:
+def alice(stack: Stack, new_browser: NewBrowser, alices_cookies: httpx.Cookies) -> Browser:
     """A browser in which alice is logged in, for tests that do not log in or out; a login would change its cookie."""
     browser = new_browser()
     browser.http.cookies = httpx.Cookies(alices_cookies)
+    party = RelyingParty(stack, browser.http, DEMO)
+    if "code" not in as_answer(browser.open(party.authorization_url(prompt="none"))):
+        # the first time, or since a test ended alice's sessions or withdrew what she allowed
+        browser.authorize(party.authorization_url(), USERNAME, PASSWORD)
+        alices_cookies.clear()
+        alices_cookies.update(browser.http.cookies)
     return browser
 
 
