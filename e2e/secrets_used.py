@@ -25,6 +25,12 @@ _SIGNIFICANT = 24
 """In characters: a secret cut off after so many is still one."""
 
 
+_PHRASE = 12
+"""In characters: the least of a password with spaces, which has no long word."""
+_LEAST_DIFFERENT = 7
+"""Characters that differ: fewer are no secret."""
+
+
 class SecretsUsed:
     """The secrets seen so far."""
 
@@ -41,7 +47,8 @@ class SecretsUsed:
     def found_in(self, text: str) -> set[str]:
         """Those that are in a text, whole or cut off."""
         told = {run[:_SIGNIFICANT] for run in _RUN.findall(text)}
-        return {value for value in self._values if (mark := _mark(value)) and mark in told}
+        phrases = {value for value in self._values if " " in value and len(value) >= _PHRASE and value in text}
+        return phrases | {value for value in self._values if (mark := _mark(value)) and mark in told}
 
 
 def listen(seen: SecretsUsed) -> Callable[[], None]:
@@ -68,9 +75,14 @@ def listen(seen: SecretsUsed) -> Callable[[], None]:
 
 
 def _mark(value: str) -> str | None:
-    """What stands for a secret in a text: the longest of its words; of a JWT the signature, since headers repeat."""
+    """What stands for a secret in a text: the longest of its words; of a JWT the signature, since headers repeat.
+
+    What hostile tests send in a secret's place is none: a character again and again, or control characters.
+    """
     words = _RUN.findall(value.rpartition(".")[2] if value.startswith("eyJ") else value)
-    return max(words, key=len)[:_SIGNIFICANT] if words else None
+    if not words or not value.isprintable() or len(set(value)) < _LEAST_DIFFERENT:
+        return None
+    return max(words, key=len)[:_SIGNIFICANT]
 
 
 def _sent(request: httpx.Request) -> Iterator[str]:

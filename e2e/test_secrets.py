@@ -26,11 +26,14 @@ def spans(control: Control, collector: Collector) -> str:
 
 def test_searching_finds_secrets_whole_and_cut_off() -> None:
     seen = SecretsUsed()
-    request = httpx.Request("POST", "http://a/token", data={"code": "A" * 40, "password": "wonder-land-42"})
-    seen.see(request, httpx.Response(302, headers={"location": "/resume?answer=" + "e" * 90}, request=request))
-    assert seen.found_in("… code=" + "A" * 30) == {"A" * 40}
+    code, answer, phrase = "4nNDjG2q" * 5, "Qx7_tR-m" * 11, "seven purple lamps sing"
+    for password in ("wonder-land-42", phrase):
+        request = httpx.Request("POST", "http://a/token", data={"code": code, "password": password})
+        seen.see(request, httpx.Response(302, headers={"location": "/resume?answer=" + answer}, request=request))
+    assert seen.found_in("… code=" + code[:30]) == {code}
     assert seen.found_in('"wonder-land-42"') == {"wonder-land-42"}
-    assert seen.found_in("/resume?answer=" + "e" * 90) == {"e" * 90}
+    assert seen.found_in(f'"{phrase}"') == {phrase}
+    assert seen.found_in("/resume?answer=" + answer) == {answer}
     assert seen.found_in("nothing of them") == set()
 
 
