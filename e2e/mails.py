@@ -40,6 +40,15 @@ class Mailbox:
         assert found, f"no mail to {to} after {_PATIENCE} s"
         return found[-1]
 
+    def titled(self, to: str, subject: str) -> Mail:
+        """The first mail to an address with that subject, as soon as there is one: mails overtake each other."""
+        after = 0
+        while found := self._ask(to, after, _PATIENCE):
+            if mail := next((one for one in found if one.subject == subject), None):
+                return mail
+            after = found[-1].id
+        raise AssertionError(f"no mail {subject!r} to {to}")
+
     def all(self, to: str) -> list[Mail]:
         """Every mail to an address until now."""
         return self._ask(to, 0, 0)

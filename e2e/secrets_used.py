@@ -47,7 +47,8 @@ class SecretsUsed:
     def found_in(self, text: str) -> set[str]:
         """Those that are in a text, whole or cut off."""
         told = {run[:_SIGNIFICANT] for run in _RUN.findall(text)}
-        phrases = {value for value in self._values if " " in value and len(value) >= _PHRASE and value in text}
+        words = {value for value in self._values if " " in value and value.replace(" ", "").isalnum()}
+        phrases = {value for value in words if len(value) >= _PHRASE and value in text}
         return phrases | {value for value in self._values if (mark := _mark(value)) and mark in told}
 
 
