@@ -21,7 +21,7 @@ RULES = {
         "an access token": r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|xox[abp]-[0-9A-Za-z-]{10,})\b",
         "a signed token": r"\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}",
         "a secret in an assignment": r"(?i)(?:password|secret|api_?key|token)[\"']?\s*[:=]\s*"
-        r"[\"'][A-Za-z0-9+/_=-]{24,}[\"']",
+        r"[\"'](?!/[a-z]+/)[A-Za-z0-9+/_=-]{24,}[\"']",  # a path is none
     },
     "places": {
         "a package registry's host": r"\b(?:py[p]i\.org|python[h]osted|registry\.npm[j]s|deb\.deb[i]an\.org|"
