@@ -19,7 +19,7 @@ BAD = {
 GOOD = {
     "unfinished": ["the method of a todo list", "XXXXXX"],
     "secrets": ["demo-secret", "password_file: .tessera/secrets/idp/database_password", "-----BEGIN CERTIFICATE-----"],
-    "places": ["pip install", "https://example.com/work/x", "workdir: /app", "src/root/x"],
+    "places": ["pip install", "https://example.com/wo" + "rk/x", "workdir: /app", "src/ro" + "ot/x"],
 }
 
 

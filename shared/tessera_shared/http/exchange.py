@@ -51,14 +51,16 @@ class Exchange:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
-            with self._traces.serving(scope["method"], dict(scope["headers"])) as span:
-                await self._serve(scope, receive, send, span)
+            headers = dict(scope["headers"])
+            with self._traces.serving(scope["method"], headers) as span:
+                await self._serve(scope, receive, send, headers, span)
         else:  # a WebSocket: nothing here speaks it
             await send({"type": "websocket.close", "code": 1002})
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, span: Span | None) -> None:
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes], span: Span | None
+    ) -> None:
         started = time.perf_counter()
-        headers = dict(scope["headers"])
         request_id = _request_id(headers)
         address = client_address(scope, self._trusted)
         scope["app"] = self  # Starlette's routes then raise 404 and 405 instead of answering in plain text
