@@ -1,6 +1,5 @@
 """What every change of an account does alike: links that prove an address, notices by mail, the end of sessions."""
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from tessera_idp.mail import Mailer
 from tessera_idp.notices import Notices, Seen
 from tessera_idp.password_policy import PasswordPolicy
 from tessera_idp.protocol.device import device_of
+from tessera_idp.protocol.digest import digest
 from tessera_idp.protocol.models import User
 from tessera_idp.protocol.password_rules import Weakness
 from tessera_idp.store import account_changes, links
@@ -78,7 +78,7 @@ class AccountChanges:
         The address begins with the configured public URL: what a request calls this host means nothing.
         """
         token = secrets.token_urlsafe(_TOKEN_BYTES)
-        await links.add(tx, token_hash(token), link, now, now + self.lifetime(link.purpose))
+        await links.add(tx, digest(token), link, now, now + self.lifetime(link.purpose))
         return f"{self.public_url}{PATHS[link.purpose]}?token={token}"
 
     async def set_password(self, tx: Transaction, request: Request, sub: str, hashed: str) -> None:
@@ -113,11 +113,6 @@ class AccountChanges:
             "address": request.state.client_address,
             "browser": browser,
         }
-
-
-def token_hash(token: str) -> bytes:
-    """What is stored of a link's 256 random bits."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 def verified_email(user: User) -> str | None:

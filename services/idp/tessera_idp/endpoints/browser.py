@@ -1,6 +1,5 @@
 """What this service knows of a browser: its cookies, its login session, and whether a form is its own."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from starlette.responses import Response
 
 from tessera_idp.endpoints.audit_trail import AuditTrail, user_agent
 from tessera_idp.login_methods import STRENGTHS
+from tessera_idp.protocol.digest import digest
 from tessera_idp.protocol.form_token import form_token, is_foreign, is_form_token
 from tessera_idp.protocol.levels import Used, acr_of, amr_of
 from tessera_idp.protocol.models import Session
@@ -123,7 +123,7 @@ class Sessions:
     async def current(self, request: Request, now: datetime) -> Session | None:
         """The browser's live session."""
         cookie = self.cookies.read(request, "session")
-        return None if cookie is None else await self.store.find(_hash(cookie), now)
+        return None if cookie is None else await self.store.find(digest(cookie), now)
 
     async def named(self, sid: str, sub: str, now: datetime) -> Session | None:
         """The live session of that id and user."""
@@ -142,7 +142,7 @@ class Sessions:
         cookie = secrets.token_urlsafe(_COOKIE_BYTES)
         login = NewLogin(
             sid=secrets.token_urlsafe(16),
-            cookie_hash=_hash(cookie),
+            cookie_hash=digest(cookie),
             sub=sub,
             auth_time=now,
             acr=acr,
@@ -152,7 +152,7 @@ class Sessions:
             address=request.state.client_address,
             expires_at=now + self.lifetime,
         )
-        begun = await self.store.begin(login, None if old is None else _hash(old), now + self.revocation_lifetime)
+        begun = await self.store.begin(login, None if old is None else digest(old), now + self.revocation_lifetime)
         await self.announce(begun.revoked_grants, now)
         await self.trail.record(request, sub, Event("session.begun", begun.sid, details={"amr": amr}))
         logging.get().info("logged in", sub=sub, sid=begun.sid, acr=acr, amr=list(amr))
@@ -179,8 +179,3 @@ class Sessions:
             until = now + self.revocation_lifetime
             revocations = [Revocation("grant_id", grant, until) for grant in grants]
             await durable.announce(self.redis, revocations, self.revocation_lifetime, now)
-
-
-def _hash(cookie: str) -> bytes:
-    """What is stored of a cookie with 256 random bits."""
-    return hashlib.sha256(cookie.encode()).digest()

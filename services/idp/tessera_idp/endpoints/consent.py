@@ -10,7 +10,6 @@ from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.endpoints.handover import Handover, Received
 from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, NOT_ACCEPTED, PAGE, ask_parameter
 from tessera_idp.protocol.models import Session
-from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_idp.protocol.scope_description import describe
 from tessera_shared import clock, logging
 from tessera_shared.audit import Event
@@ -103,20 +102,16 @@ class ConsentEndpoint:
     def _page(
         self, request: Request, received: Received, session: Session, problem: str | None = None, status: int = 200
     ) -> Response:
-        client = displayed(received.ask.client)
         browser_id = self.forms.browser_id(request)
-        response = self.pages.page(
+        response = self.handover.page(
+            self.pages,
             request,
             "consent.html",
+            received,
             status=status,
-            form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
-            image_sources=logo_sources(client),
-            ui_locales=received.ask.ui_locales,
-            client=client,
             session=session,
             scopes=describe(received.ask.scope, received.ask.described),
             destination=received.ask.redirect_origin,
-            ask=received.text,
             csrf=self.forms.token(browser_id, "consent", received.text, session.sid),
             problem=problem,
         )

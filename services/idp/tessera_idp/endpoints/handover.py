@@ -5,15 +5,17 @@ from datetime import datetime
 from typing import Literal
 from urllib.parse import urlencode
 
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from tessera_idp.keys import HANDOFF_ALG
-from tessera_idp.protocol.page_policy import is_own_path
+from tessera_idp.protocol.page_policy import displayed, form_destinations, is_own_path, logo_sources
 from tessera_shared import logging
 from tessera_shared.errors import OAuthError, Unavailable
 from tessera_shared.handoff import Answer, Ask, HandoffRefused, authorization_of, open_ask, seal_answer, seal_ask
 from tessera_shared.http.form import Form
 from tessera_shared.http.headers import NO_STORE
+from tessera_shared.http.pages import Pages
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.keystore.ring import NoSuchKey, RingKey
 
@@ -62,6 +64,30 @@ class Handover:
             ) from error
         logging.name_authorization(authorization_of(ask.step))
         return Received(text, ask)
+
+    def page(
+        self,
+        pages: Pages,
+        request: Request,
+        template: str,
+        received: Received,
+        *,
+        status: int = 200,
+        **context: object,
+    ) -> Response:
+        """A page that serves an ask: it shows the client, and its forms lead on to where the ask does."""
+        client = displayed(received.ask.client)
+        return pages.page(
+            request,
+            template,
+            status=status,
+            form_action=form_destinations(self.issuer, received.ask.redirect_origin),
+            image_sources=logo_sources(client),
+            ui_locales=received.ask.ui_locales,
+            client=client,
+            ask=received.text,
+            **context,
+        )
 
     def finish(self, received: Received, answer: Answer, now: datetime) -> Response:
         """Answer an ask: to the issuer, or, where this service asked itself, by going on to the page it asked for.

@@ -12,11 +12,9 @@ from tessera_idp.endpoints.handover import Handover, Received
 from tessera_idp.endpoints.login_flow import LoginFlow, methods_of
 from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, PAGE, TRIED, ask_parameter
 from tessera_idp.login_methods import FIRST_METHODS, LOGIN_METHODS, LoginMethod
-from tessera_idp.login_methods.password import METHOD as PASSWORD
 from tessera_idp.protocol.freshness import is_fresh
 from tessera_idp.protocol.levels import Finish, SetUp, Used, may_set_up
 from tessera_idp.protocol.models import Session
-from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_shared import clock, logging
 from tessera_shared.argon2id import Busy
 from tessera_shared.claims import reaches
@@ -67,7 +65,7 @@ class LoginEndpoint:
             return self.handover.finish(received, Answer(received.ask.step, "no_session"), now)
         # 5. the page
         username = None if chosen == _ANOTHER else received.ask.login_hint or _username(session, received.ask)
-        return await self._page(request, received, _method(asked, FIRST_METHODS), username)
+        return await self._page(request, received, chosen_method(asked, FIRST_METHODS), username)
 
     async def submit(self, request: Request) -> Response:
         """POST: check what was typed."""
@@ -76,7 +74,7 @@ class LoginEndpoint:
         now = clock.now()
         sent = await form.body(request)
         received = self.handover.receive(sent, None, now)
-        name, typed = _method(sent, FIRST_METHODS), sent.get("username")
+        name, typed = chosen_method(sent, FIRST_METHODS), sent.get("username")
         # 2. from the page that this browser was shown
         if not self.forms.is_own(request, sent, "login", received.text):
             return await self._page(request, received, name, typed, STALE, 403)
@@ -156,16 +154,12 @@ class LoginEndpoint:
 
     def _chooser(self, request: Request, received: Received, session: Session) -> Response:
         """The page of prompt=select_account (OpenID Connect Core §3.1.2.1)."""
-        client = displayed(received.ask.client)
-        return self.pages.page(
+        return self.handover.page(
+            self.pages,
             request,
             "select_account.html",
-            form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
-            image_sources=logo_sources(client),
-            ui_locales=received.ask.ui_locales,
-            client=client,
+            received,
             session=session,
-            ask=received.text,
         )
 
     async def _page(
@@ -177,20 +171,16 @@ class LoginEndpoint:
         problem: str | None = None,
         status: int = 200,
     ) -> Response:
-        client = displayed(received.ask.client)
         browser_id = self.forms.browser_id(request)
         stage = self.flow.stage(browser_id, received, None, clock.now())
         beside = {name: other for name, other in others(FIRST_METHODS, method).items() if other.beside is not None}
         links = {name: other for name, other in others(FIRST_METHODS, method).items() if other.beside is None}
-        response = self.pages.page(
+        response = self.handover.page(
+            self.pages,
             request,
             "login.html",
+            received,
             status=status,
-            form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
-            image_sources=logo_sources(client),
-            ui_locales=received.ask.ui_locales,
-            client=client,
-            ask=received.text,
             csrf=self.forms.token(browser_id, "login", received.text),
             method=method,
             fields=LOGIN_METHODS[method].template,
@@ -209,8 +199,14 @@ def others(offered: tuple[str, ...], method: str) -> dict[str, LoginMethod]:
     return {name: LOGIN_METHODS[name] for name in offered if name != method}
 
 
-def _method(sent: Form, offered: tuple[str, ...]) -> str:
-    name = sent.get("method") or PASSWORD
+def chosen_method(sent: Form, offered: tuple[str, ...]) -> str:
+    """The method that was chosen of those that are offered, the first one if none was named.
+
+    Raises:
+        OAuthError: It is none of them.
+
+    """
+    name = sent.get("method") or offered[0]
     if name not in offered:
         raise OAuthError("invalid_request", "There is no such way to log in.", expected=", ".join(offered))
     return name

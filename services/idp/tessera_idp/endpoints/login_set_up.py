@@ -17,7 +17,6 @@ from tessera_idp.login_methods.totp import AMR, METHOD, SET_UP
 from tessera_idp.login_methods.totp_set_up import Offer, TotpSetUp, name_of
 from tessera_idp.protocol import levels
 from tessera_idp.protocol.levels import Finish, Used, may_set_up
-from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_idp.store.logins_under_way import UnderWay
 from tessera_shared import clock
 from tessera_shared.handoff import Answer
@@ -128,17 +127,13 @@ class LoginSetUpEndpoint:
     def _shown(
         self, request: Request, received: Received, template: str, status: int, values: dict[str, object]
     ) -> Response:
-        client = displayed(received.ask.client)
         browser_id = self.forms.browser_id(request)
-        response = self.pages.page(
+        response = self.handover.page(
+            self.pages,
             request,
             template,
+            received,
             status=status,
-            form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
-            image_sources=logo_sources(client),
-            ui_locales=received.ask.ui_locales,
-            client=client,
-            ask=received.text,
             csrf=self.forms.token(browser_id, _FORM, *self.flow.form_token_parts(request, received)),
             **values,
         )

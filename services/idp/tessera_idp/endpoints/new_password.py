@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tessera_idp.endpoints.account_changes import WEAK, AccountChanges, token_hash
+from tessera_idp.endpoints.account_changes import WEAK, AccountChanges
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.login import BUSY_NOW, STALE
 from tessera_idp.endpoints.onward import Onward
 from tessera_idp.endpoints.page_declarations import BUSY, CSRF, LINK_OVER, NOT_ACCEPTED, PAGE, link_parameter
 from tessera_idp.endpoints.verify_email import link_over
+from tessera_idp.protocol.digest import digest
 from tessera_idp.store import account_changes, links
 from tessera_idp.store.links import Purpose
 from tessera_shared import clock
@@ -37,7 +38,7 @@ class NewPasswordEndpoint:
     async def show(self, request: Request) -> Response:
         """GET: the page; the link still works afterwards."""
         token = form.query(request).get("token") or ""
-        link = await links.find(self.changes.database, token_hash(token), Purpose.RESET_PASSWORD, clock.now())
+        link = await links.find(self.changes.database, digest(token), Purpose.RESET_PASSWORD, clock.now())
         return link_over(self.pages, request) if link is None else self._page(request, token)
 
     async def submit(self, request: Request) -> Response:
@@ -46,7 +47,7 @@ class NewPasswordEndpoint:
         self.forms.refuse_foreign(request)
         sent, now = await form.body(request), clock.now()
         token = sent.get("token") or ""
-        link = await links.find(self.changes.database, token_hash(token), Purpose.RESET_PASSWORD, now)
+        link = await links.find(self.changes.database, digest(token), Purpose.RESET_PASSWORD, now)
         user = None if link is None or link.sub is None else await self.changes.users.find(link.sub)
         if link is None or user is None:
             return link_over(self.pages, request)
@@ -75,7 +76,7 @@ class NewPasswordEndpoint:
         ends = self.changes.settings.reset_ends_sessions
         grants: tuple[str, ...] = ()
         async with self.changes.database.transaction() as tx:
-            link = await links.lock(tx, token_hash(token), Purpose.RESET_PASSWORD, clock.now())
+            link = await links.lock(tx, digest(token), Purpose.RESET_PASSWORD, clock.now())
             user = None if link is None or link.sub is None else await account_changes.lock(tx, link.sub)
             if user is None or user.disabled:
                 return False

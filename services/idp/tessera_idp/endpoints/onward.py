@@ -1,6 +1,5 @@
 """The login that goes on after a sign-up or a reset: the one that led there, in the browser where it began."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.handover import Handover, Received
 from tessera_idp.endpoints.login_flow import LOGIN
+from tessera_idp.protocol.digest import digest
 from tessera_idp.protocol.page_policy import form_destinations
 from tessera_idp.store.links import Link
 from tessera_shared import logging
@@ -39,7 +39,7 @@ class Onward:
     def of_link(self, request: Request, link: Link, now: datetime) -> Received | None:
         """The ask that a link carries, if it was mailed because of this browser: nowhere else it can be answered."""
         browser = self.forms.cookies.read(request, "form")
-        if link.ask is None or browser is None or browser_hash(browser) != link.browser_hash:
+        if link.ask is None or browser is None or digest(browser) != link.browser_hash:
             return None
         return self.ask(Form([("ask", link.ask)]), now)
 
@@ -50,8 +50,3 @@ class Onward:
     def url(self, received: Received | None) -> str:
         """Where the user goes on: to the login page, or to the account's."""
         return ACCOUNT if received is None else f"{LOGIN}?{urlencode({'ask': received.text})}"
-
-
-def browser_hash(browser_id: str) -> bytes:
-    """What a link stores of the browser's cookie for forms."""
-    return hashlib.sha256(browser_id.encode()).digest()

@@ -12,10 +12,11 @@ from tessera_idp.endpoints.account_changes import AccountChanges, verified_email
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.handover import Received
 from tessera_idp.endpoints.login import STALE, TOO_MANY_TRIES
-from tessera_idp.endpoints.onward import Onward, browser_hash
+from tessera_idp.endpoints.onward import Onward
 from tessera_idp.endpoints.page_declarations import CSRF, NOT_ACCEPTED, PAGE, TOO_MANY, optional_ask
 from tessera_idp.mail import Mail
 from tessera_idp.protection import Protection
+from tessera_idp.protocol.digest import digest
 from tessera_idp.store import account_changes
 from tessera_idp.store.links import Link, Purpose
 from tessera_shared import clock, logging
@@ -65,7 +66,7 @@ class ResetPasswordEndpoint:
         return self.pages.page(request, "check_mail.html", purpose="reset", entered=typed)
 
     async def _send(self, request: Request, received: Received | None, typed: str) -> None:
-        browser = browser_hash(self.forms.browser_id(request))
+        browser = digest(self.forms.browser_id(request))
         ask = None if received is None else received.text
         language, now = self.pages.language(request, None if received is None else received.ask.ui_locales), clock.now()
         async with self.changes.database.transaction() as tx:

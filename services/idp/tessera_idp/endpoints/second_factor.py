@@ -8,22 +8,19 @@ from starlette.responses import Response
 
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.handover import Handover, Received
-from tessera_idp.endpoints.login import BUSY_NOW, STALE, TOO_MANY_TRIES, others
+from tessera_idp.endpoints.login import BUSY_NOW, STALE, TOO_MANY_TRIES, chosen_method, others
 from tessera_idp.endpoints.login_flow import SECOND_FACTOR, LoginFlow
 from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, PAGE, TRIED, ask_parameter
 from tessera_idp.login_methods import LOGIN_METHODS, LoginMethod
 from tessera_idp.protection import Attempt
 from tessera_idp.protocol.levels import AskFor, Used
-from tessera_idp.protocol.page_policy import displayed, form_destinations, logo_sources
 from tessera_idp.store.logins_under_way import UnderWay
 from tessera_shared import clock, logging
 from tessera_shared.argon2id import Busy
 from tessera_shared.audit import Event
-from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Answer
 from tessera_shared.http import form
 from tessera_shared.http.as_page import as_page
-from tessera_shared.http.form import Form
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter
 from tessera_shared.http.pages import Pages
 
@@ -52,7 +49,7 @@ class SecondFactorEndpoint:
         offered = await self._offered(received, found)
         if not offered:
             return self.flow.restart(received)
-        return await self._page(request, received, found, offered, _chosen(asked, offered))
+        return await self._page(request, received, found, offered, chosen_method(asked, offered))
 
     async def submit(self, request: Request) -> Response:
         """POST: check the proof."""
@@ -71,7 +68,7 @@ class SecondFactorEndpoint:
         if found is None or not offered:
             logging.get().info("login refused", reason="no login is under way here, or it had too many attempts")
             return self.flow.restart(received)
-        name = _chosen(sent, offered)
+        name = chosen_method(sent, offered)
         # 4. from the page that this login was shown
         if not is_own:
             return await self._page(request, received, found, offered, name, STALE, 403)
@@ -145,18 +142,14 @@ class SecondFactorEndpoint:
         problem: str | None = None,
         status: int = 200,
     ) -> Response:
-        client = displayed(received.ask.client)
         browser_id = self.forms.browser_id(request)
         stage = self.flow.stage(browser_id, received, found.sub, clock.now())
-        response = self.pages.page(
+        response = self.handover.page(
+            self.pages,
             request,
             "second_factor.html",
+            received,
             status=status,
-            form_action=form_destinations(self.handover.issuer, received.ask.redirect_origin),
-            image_sources=logo_sources(client),
-            ui_locales=received.ask.ui_locales,
-            client=client,
-            ask=received.text,
             csrf=self.forms.token(browser_id, FORM, *self.flow.form_token_parts(request, received)),
             method=method,
             fields=LOGIN_METHODS[method].template,
@@ -166,10 +159,3 @@ class SecondFactorEndpoint:
             **await self.flow.values((LOGIN_METHODS[method],), stage),
         )
         return self.forms.remember(response, request, browser_id)
-
-
-def _chosen(sent: Form, offered: tuple[str, ...]) -> str:
-    name = sent.get("method") or offered[0]
-    if name not in offered:
-        raise OAuthError("invalid_request", "There is no such way to log in.", expected=", ".join(offered))
-    return name

@@ -12,10 +12,11 @@ from tessera_idp.endpoints.account_changes import AccountChanges
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.handover import Received
 from tessera_idp.endpoints.login import STALE, TOO_MANY_TRIES
-from tessera_idp.endpoints.onward import Onward, browser_hash
+from tessera_idp.endpoints.onward import Onward
 from tessera_idp.endpoints.page_declarations import CSRF, NOT_ACCEPTED, PAGE, TOO_MANY, optional_ask
 from tessera_idp.mail import Mail
 from tessera_idp.protection import Protection
+from tessera_idp.protocol.digest import digest
 from tessera_idp.protocol.email_address import email_address
 from tessera_idp.store import account_changes
 from tessera_idp.store.links import Link, Purpose
@@ -66,7 +67,7 @@ class SignUpEndpoint:
             response.headers.update(attempt.retry_after)
             return response
         # 4. the mail; the same work is done for an address that is known
-        browser = browser_hash(self.forms.browser_id(request))
+        browser = digest(self.forms.browser_id(request))
         ask = None if received is None else received.text
         link = Link(Purpose.SIGN_UP, None, email, ask, browser)
         language = self.pages.language(request, None if received is None else received.ask.ui_locales)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tessera_idp.endpoints.account_changes import AccountChanges, token_hash
+from tessera_idp.endpoints.account_changes import AccountChanges
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.login import STALE
 from tessera_idp.endpoints.page_declarations import CSRF, LINK_OVER, NOT_ACCEPTED, PAGE, link_parameter
 from tessera_idp.endpoints.verify_email import link_over
 from tessera_idp.mail import Mail
+from tessera_idp.protocol.digest import digest
 from tessera_idp.store import account_changes, links
 from tessera_idp.store.links import Link, Purpose
 from tessera_shared import clock, logging
@@ -36,7 +37,7 @@ class UndoEmailChangeEndpoint:
     async def show(self, request: Request) -> Response:
         """GET: the button; the link still works afterwards."""
         token = form.query(request).get("token") or ""
-        link = await links.find(self.changes.database, token_hash(token), Purpose.UNDO_EMAIL, clock.now())
+        link = await links.find(self.changes.database, digest(token), Purpose.UNDO_EMAIL, clock.now())
         return link_over(self.pages, request) if link is None else self._page(request, token, link)
 
     async def submit(self, request: Request) -> Response:
@@ -45,7 +46,7 @@ class UndoEmailChangeEndpoint:
         self.forms.refuse_foreign(request)
         sent, now = await form.body(request), clock.now()
         token = sent.get("token") or ""
-        link = await links.find(self.changes.database, token_hash(token), Purpose.UNDO_EMAIL, now)
+        link = await links.find(self.changes.database, digest(token), Purpose.UNDO_EMAIL, now)
         if link is None or link.sub is None:
             return link_over(self.pages, request)
         if not self.forms.is_own(request, sent, "undo-email-change", token):
@@ -58,7 +59,7 @@ class UndoEmailChangeEndpoint:
     async def _undo(self, request: Request, token: str) -> bool:
         now, changes, language = clock.now(), self.changes, self.pages.language(request)
         async with changes.database.transaction() as tx:
-            link = await links.lock(tx, token_hash(token), Purpose.UNDO_EMAIL, now)
+            link = await links.lock(tx, digest(token), Purpose.UNDO_EMAIL, now)
             user = None if link is None or link.sub is None else await account_changes.lock(tx, link.sub)
             if link is None or user is None or not await account_changes.is_email_free(tx, link.email, user.sub):
                 return False
@@ -67,7 +68,7 @@ class UndoEmailChangeEndpoint:
             )
             await account_changes.remove_password(tx, user.sub)
             # earlier links stay: who took the account cannot use a later one to make the owner's useless
-            await links.forget_undos_since(tx, token_hash(token))
+            await links.forget_undos_since(tx, digest(token))
             for purpose in (Purpose.CHANGE_EMAIL, Purpose.RESET_PASSWORD):
                 await links.forget_of_user(tx, user.sub, purpose)
             grants = await changes.end_sessions(tx, user.sub)

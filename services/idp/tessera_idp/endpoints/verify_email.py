@@ -10,7 +10,7 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from tessera_idp.endpoints.account_changes import WEAK, AccountChanges, token_hash
+from tessera_idp.endpoints.account_changes import WEAK, AccountChanges
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.login import BUSY_NOW, STALE, TOO_MANY_TRIES
 from tessera_idp.endpoints.login_flow import LoginFlow
@@ -27,6 +27,7 @@ from tessera_idp.endpoints.page_declarations import (
 )
 from tessera_idp.login_methods import password
 from tessera_idp.protection import Protection
+from tessera_idp.protocol.digest import digest
 from tessera_idp.protocol.levels import Used
 from tessera_idp.protocol.username import username
 from tessera_idp.store import account_changes, links
@@ -79,7 +80,7 @@ class VerifyEmailEndpoint:
     async def show(self, request: Request) -> Response:
         """GET: the page; the link still works afterwards."""
         token = form.query(request).get("token") or ""
-        link = await links.find(self.changes.database, token_hash(token), Purpose.SIGN_UP, clock.now())
+        link = await links.find(self.changes.database, digest(token), Purpose.SIGN_UP, clock.now())
         return link_over(self.pages, request) if link is None else self._page(request, _Shown(token, link))
 
     async def submit(self, request: Request) -> Response:
@@ -88,13 +89,13 @@ class VerifyEmailEndpoint:
         self.forms.refuse_foreign(request)
         sent, now = await form.body(request), clock.now()
         token, typed = sent.get("token") or "", sent.get("username") or ""
-        link = await links.find(self.changes.database, token_hash(token), Purpose.SIGN_UP, now)
+        link = await links.find(self.changes.database, digest(token), Purpose.SIGN_UP, now)
         if link is None:
             return link_over(self.pages, request)
         if not self.forms.is_own(request, sent, "verify-email", token):
             return self._page(request, _Shown(token, link, typed, STALE, 403))
         # 2. not too often: whether a name is taken is told here
-        attempt = await self.protection.choose_name(token_hash(token).hex())
+        attempt = await self.protection.choose_name(digest(token).hex())
         if attempt.wait is not None:
             response = self._page(request, _Shown(token, link, typed, TOO_MANY_TRIES, 429))
             response.headers.update(attempt.retry_after)
@@ -129,7 +130,7 @@ class VerifyEmailEndpoint:
         """The sub of the new account."""
         now, sub = clock.now(), str(uuid4())
         async with self.changes.database.transaction() as tx:
-            link = await links.lock(tx, token_hash(token), Purpose.SIGN_UP, now)
+            link = await links.lock(tx, digest(token), Purpose.SIGN_UP, now)
             if link is None or not await account_changes.is_email_free(tx, link.email):
                 return _Refused.LINK_OVER
             claims = {"preferred_username": name, "email": link.email, "email_verified": True}

@@ -1,11 +1,11 @@
 """Logins that have begun and lack something: each known by a cookie of its own, for one ask in one browser."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from tessera_idp.protocol.digest import digest
 from tessera_idp.protocol.levels import Used
 from tessera_shared.db import Database, Row
 
@@ -46,7 +46,7 @@ class Key:
     @classmethod
     def of(cls, cookie: str, ask: str, browser: str) -> "Key":
         """The key of these values."""
-        return cls(*(hashlib.sha256(value.encode()).digest() for value in (cookie, ask, browser)))
+        return cls(*(digest(value) for value in (cookie, ask, browser)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from tessera_idp.endpoints.account.guard import AccountGuard
 from tessera_idp.endpoints.account.layout import STALE, AccountLayout
 from tessera_idp.endpoints.account.profile import PATH as PROFILE
-from tessera_idp.endpoints.account_changes import AccountChanges, token_hash, verified_email
+from tessera_idp.endpoints.account_changes import AccountChanges, verified_email
 from tessera_idp.endpoints.login import TOO_MANY_TRIES
 from tessera_idp.endpoints.page_declarations import (
     CSRF,
@@ -24,6 +24,7 @@ from tessera_idp.endpoints.sign_up import NO_ADDRESS
 from tessera_idp.endpoints.verify_email import link_over
 from tessera_idp.mail import Mail
 from tessera_idp.protection import Protection
+from tessera_idp.protocol.digest import digest
 from tessera_idp.protocol.email_address import email_address
 from tessera_idp.protocol.models import Session, User
 from tessera_idp.store import account_changes, links
@@ -95,7 +96,7 @@ class EmailEndpoint:
         if isinstance(session, Response):
             return session
         token = form.query(request).get("token") or ""
-        link = await links.find(self.changes.database, token_hash(token), Purpose.CHANGE_EMAIL, clock.now())
+        link = await links.find(self.changes.database, digest(token), Purpose.CHANGE_EMAIL, clock.now())
         if link is None or link.sub != session.sub:
             return link_over(self.layout.pages, request)
         return self._link_page(request, session, token, link)
@@ -108,14 +109,14 @@ class EmailEndpoint:
             return session
         sent, now = await form.body(request), clock.now()
         token = sent.get("token") or ""
-        link = await links.find(self.changes.database, token_hash(token), Purpose.CHANGE_EMAIL, now)
+        link = await links.find(self.changes.database, digest(token), Purpose.CHANGE_EMAIL, now)
         if link is None or link.sub != session.sub:
             return link_over(self.layout.pages, request)
         if not self.layout.is_own(request, sent, session):
             return self._link_page(request, session, token, link, STALE, 403)
         # 2. stored, and the link is used up: all of it or nothing
         async with self.changes.database.transaction() as tx:
-            locked = await links.lock(tx, token_hash(token), Purpose.CHANGE_EMAIL, now)
+            locked = await links.lock(tx, digest(token), Purpose.CHANGE_EMAIL, now)
             user = None if locked is None else await account_changes.lock(tx, session.sub)
             if user is None or not await account_changes.is_email_free(tx, link.email, session.sub):
                 return link_over(self.layout.pages, request)
