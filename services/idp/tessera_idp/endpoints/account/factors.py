@@ -17,7 +17,6 @@ from tessera_shared.translatable import N_
 
 Codes = tuple[str, ...]
 _CODES = N_("Recovery codes")
-_CODES = N_("Recovery codes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,6 @@ class Factors:
         codes = _new_codes()
         await self.verifiers.recovery_codes.replace(sub, [digest(code) for code in codes], clock.now())
         await self.trail.record(request, sub, Event("factor.renewed", sub, details={"method": RECOVERY_CODE}))
-        await self.notices.factor_added(sub, _CODES, _seen(request))
         await self.notices.factor_added(sub, _CODES, _seen(request))
         return codes
 
