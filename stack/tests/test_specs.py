@@ -32,7 +32,7 @@ def rows() -> Iterator[Row]:
             specification = found["specification"].strip()
         elif line.startswith("| ") and not line.startswith(("| section", "| ---")):
             row = _ROW.fullmatch(line)
-            assert row, f"not a row: {line}"
+            assert row, f"not | §1 | what | [idp: module.py](../path) | [the test in words](../path) |: {line}"
             named, _, section = row["section"].rpartition(" ")
             name = f"test_{row['test'].replace(' ', '_')}"
             yield Row(named or specification, section, row["module"], row["file"], name)
