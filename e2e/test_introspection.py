@@ -76,7 +76,7 @@ def test_unknown_and_malformed_tokens_are_inactive(demo: RelyingParty, alice: Br
 
 
 def test_expired_token_is_inactive(control: Control, demo: RelyingParty) -> None:
-    with control.authz_replica({"TESSERA_AUTHZ_LIFETIMES__ACCESS_TOKEN_SECONDS": "1"}) as replica:
+    with control.authz_replica({"TESSERA_AUTHZ_LIFETIMES__ACCESS_TOKEN_SECONDS": "3"}) as replica:
         form = {"grant_type": "client_credentials"}
         token = demo.post("/oauth2/v1/token", base=replica, **form).json()["access_token"]
         assert demo.is_active(token)

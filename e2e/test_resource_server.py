@@ -155,10 +155,10 @@ def test_token_of_another_issuer_is_refused(control: Control, demo: RelyingParty
 
 
 def test_expired_token_is_refused(control: Control, demo: RelyingParty) -> None:
-    with control.authz_replica({"TESSERA_AUTHZ_LIFETIMES__ACCESS_TOKEN_SECONDS": "1"}) as replica:
+    with control.authz_replica({"TESSERA_AUTHZ_LIFETIMES__ACCESS_TOKEN_SECONDS": "3"}) as replica:
         token = demo.post("/oauth2/v1/token", base=replica, grant_type="client_credentials").json()["access_token"]
         assert demo.resource(token).status_code == 200
-        time.sleep(3.1)  # its second, one of tolerance, and the one it may have begun in
+        time.sleep(5.1)  # its three seconds, one of tolerance, and the one it may have begun in
         assert is_refused(demo.resource(token))
 
 

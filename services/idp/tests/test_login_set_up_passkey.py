@@ -48,7 +48,9 @@ async def follow(browser, response):
 
 async def add(idp, browser, page, device, **said):
     """Answer the page by a new passkey of the device."""
-    return await idp.submit(browser, page, credential=device.create(options(page), **said), name="Phone", action="login")
+    return await idp.submit(
+        browser, page, credential=device.create(options(page), **said), name="Phone", action="login"
+    )
 
 
 async def use(idp, browser, page, device):

@@ -27,6 +27,8 @@ from tessera_shared.handoff import Answer
 from tessera_shared.http.headers import NO_STORE
 
 LOGIN = "/oidc/v1/login"
+ANOTHER = "another"
+"""The account that is chosen where somebody else than who is logged in wants to go on."""
 SECOND_FACTOR = "/oidc/v1/login/second-factor"
 PASSKEY_ADDED = "passkey"
 """What the query of the second factor's page says where a passkey was added just before."""
@@ -115,7 +117,7 @@ class LoginFlow:
 
     def restart(self, received: Received) -> Response:
         """Send the browser to the first page of the login."""
-        return _redirect(LOGIN, received)
+        return RedirectResponse(login_url(received), 303, NO_STORE)
 
     def stage(self, browser_id: str, received: Received, sub: str | None, now: datetime) -> Stage:
         """What a method is told of where it is used; the browser is known by its cookie for forms."""
@@ -148,6 +150,12 @@ class LoginFlow:
         cookies = self.sessions.cookies
         cookie, browser = cookies.read(request, _cookie_of(received)), cookies.read(request, "form")
         return None if cookie is None or browser is None else Key.of(cookie, received.text, browser)
+
+
+def login_url(received: Received) -> str:
+    """The first page of the login; who was asked for consent comes there to use another account."""
+    asked = {"ask": received.text} | ({"account": ANOTHER} if received.ask.want == "consent" else {})
+    return f"{LOGIN}?{urlencode(asked)}"
 
 
 def methods_of(session: Session) -> tuple[Used, ...]:

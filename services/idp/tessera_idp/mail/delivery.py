@@ -13,6 +13,7 @@ import aiosmtplib
 from prometheus_client import Counter
 
 from tessera_idp.config import Mail as MailConfig
+from tessera_idp.mail.failure import is_permanent, reason
 from tessera_idp.mail.mailer import Mailer
 from tessera_idp.mail.templates import Written
 from tessera_idp.protocol.mail_delivery import next_attempt
@@ -30,7 +31,6 @@ _CLAIMED_FOR = timedelta(minutes=5)
 _LOOK_AGAIN_SECONDS = 1.0
 _SETTLE_SECONDS = 0.1
 """Not while the request is answered that queued it: the time that takes must not tell whether there is a mail."""
-_PERMANENT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,27 +154,12 @@ class Delivery:
             self.outcomes.labels("given up").inc()
             log.error("mail given up: it was sealed under another master key")  # noqa: TRY400 - nothing to trace
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
-            again = None if _is_permanent(error) else next_attempt(waiting.queued_at, waiting.attempts, clock.now())
+            again = None if is_permanent(error) else next_attempt(waiting.queued_at, waiting.attempts, clock.now())
             if again is not None:
                 self.outcomes.labels("tried again").inc()
-                log.warning("mail not sent; it is tried again", reason=_reason(error), at=again.isoformat())
+                log.warning("mail not sent; it is tried again", reason=reason(error), at=again.isoformat())
                 await outbox.try_again(self.database, waiting.id, again)
                 return
             self.outcomes.labels("given up").inc()
-            log.error("mail given up", reason=_reason(error))  # noqa: TRY400 - the trace would name the recipient
+            log.error("mail given up", reason=reason(error))  # noqa: TRY400 - the trace would name the recipient
         await outbox.remove(self.database, waiting.id)
-
-
-def _is_permanent(error: Exception) -> bool:
-    """Whether the server will never take this mail (RFC 5321 §4.2.1), or it cannot be written down at all."""
-    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
-        return all(refusal.code >= _PERMANENT for refusal in error.recipients)
-    if isinstance(error, aiosmtplib.SMTPDataError):
-        return error.code >= _PERMANENT
-    return isinstance(error, ValueError)
-
-
-def _reason(error: Exception) -> str:
-    """What happened, without the server's words: they may repeat the recipient."""
-    code = getattr(error, "code", None)
-    return type(error).__name__ if code is None else f"{type(error).__name__} {code}"
