@@ -62,6 +62,7 @@ class ContainerServers:
         provision(self.secrets)
         password = self.password_file("migrate", "database_password").read_text().strip()
         self._postgres = PostgresContainer(POSTGRES_IMAGE, username=OWNER, password=password, dbname=DATABASE)
+        self._postgres.with_command("postgres -c fsync=off")  # a crash of the server loses nothing by it
         self._redis = DockerContainer(REDIS_IMAGE)
         self._redis.with_copy_into_container(self.secrets / "redis" / "users.acl", "/etc/users.acl", 0o644)
         self._redis.with_command("redis-server --aclfile /etc/users.acl --appendonly yes --dir /data")
@@ -217,16 +218,26 @@ async def own_redis_as(own_servers: Servers) -> AsyncIterator[RedisAs]:
         yield open_as
 
 
+@pytest_asyncio.fixture(scope="session")
+async def migrated_template(data_servers: Servers, database_as: DatabaseAs) -> str:
+    """The name of a migrated database that nothing writes to: others are copied from it."""
+    name = "template_migrated"
+    await (await database_as("owner")).execute(f"CREATE DATABASE {name}")
+    async with _databases(data_servers, name) as open_as, (await open_as("owner")).transaction() as tx:
+        await migrate(tx)
+    return name
+
+
 @pytest_asyncio.fixture
-async def fresh_database_as(data_servers: Servers, database_as: DatabaseAs) -> AsyncIterator[DatabaseAs]:
+async def fresh_database_as(
+    data_servers: Servers, database_as: DatabaseAs, migrated_template: str
+) -> AsyncIterator[DatabaseAs]:
     """As `database_as`, on a migrated database of this one test, which nothing else has written to."""
     name = f"test_{uuid4().hex}"
     owner = await database_as("owner")
-    await owner.execute(f"CREATE DATABASE {name}")
+    await owner.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template}")
     try:
         async with _databases(data_servers, name) as open_as:
-            async with (await open_as("owner")).transaction() as tx:
-                await migrate(tx)
             yield open_as
     finally:
         await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")

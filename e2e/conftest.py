@@ -20,7 +20,7 @@ from e2e.key_host import key_host as run_key_host
 from e2e.mails import Mailbox
 from e2e.relying_party import RelyingParty
 from e2e.secrets_used import SecretsUsed, listen
-from e2e.stack import Control, Stack, kind, running
+from e2e.stack import NO_AUTHORITIES, Control, Stack, kind, running
 from e2e.tabs import browser_program, callback, open_tab
 
 __all__ = ["browser_program", "callback", "open_tab"]  # fixtures of all tests in Chromium
@@ -147,7 +147,8 @@ def new_http(add_request_id: Callable[[httpx.Request], None]) -> Iterator[Callab
     made: list[httpx.Client] = []
 
     def new() -> httpx.Client:
-        made.append(httpx.Client(timeout=30, trust_env=False, event_hooks={"request": [add_request_id]}))
+        hooks = {"request": [add_request_id]}
+        made.append(httpx.Client(verify=NO_AUTHORITIES, timeout=30, trust_env=False, event_hooks=hooks))
         return made[-1]
 
     yield new

@@ -1,24 +1,42 @@
 """What a machine can see of a page: it fits, it has the right scheme, and axe-core finds nothing (WCAG 2.2 AA)."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
-from e2e.chromium import Tab
+from e2e.chromium import SIZES, Tab
 from e2e.interop.node import FOLDER, install
 
+Scheme = Literal["light", "dark"]
+LOOKS: tuple[tuple[Scheme, str], ...] = (("light", "phone"), ("light", "desk"), ("dark", "phone"), ("dark", "desk"))
+SEEN_BY_AXE: tuple[tuple[Scheme, str], ...] = (("light", "phone"), ("dark", "desk"))
+"""Each scheme once and each size once: no rule of axe-core depends on both."""
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _RUN = "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})"
 
 
-async def looks_good(shown: Tab, name: str, scheme: str) -> None:
-    """Keep a picture of the page, and check it.
+async def every_look(shown: Tab, name: str) -> None:
+    """Keep a picture of the page in light and dark, on a phone and on a desk, and check each.
 
     Args:
         shown: Where the page is.
-        name: Of the picture.
-        scheme: `light` or `dark`.
+        name: Of the pictures.
 
     """
+    for scheme, size in LOOKS:
+        await take_look(shown, scheme, size)
+        await _looks_good(shown, f"{name}-{scheme}-{size}", scheme)
+        if (scheme, size) in SEEN_BY_AXE:
+            found = await violations(shown)
+            assert not found, "\n".join((name, *found))
+
+
+async def take_look(shown: Tab, scheme: Scheme, size: str) -> None:
+    """Show the page in a scheme, on a phone or on a desk."""
+    await shown.page.emulate_media(color_scheme=scheme)
+    await shown.page.set_viewport_size(SIZES[size])
+
+
+async def _looks_good(shown: Tab, name: str, scheme: str) -> None:
     path = await shown.screenshot(name)
     assert path.stat().st_size > 5_000, name
     width = await shown.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
@@ -28,8 +46,6 @@ async def looks_good(shown: Tab, name: str, scheme: str) -> None:
     assert await shown.page.locator("h1").count() == 1, name
     assert await shown.page.locator("main").count() == 1, name
     assert (await shown.page.title()).endswith("Tessera"), name
-    found = await violations(shown)
-    assert not found, "\n".join((name, *found))
 
 
 async def violations(shown: Tab) -> list[str]:

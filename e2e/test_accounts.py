@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from e2e.browser import Browser, Page, as_answer, as_page
-from e2e.chromium import SIZES, Tab
+from e2e.chromium import Tab
 from e2e.mails import Mailbox
 from e2e.relying_party import RelyingParty
 from e2e.tabs import OpenTab
@@ -205,43 +205,6 @@ def test_the_login_takes_the_address_in_place_of_the_name(
     page = browser.show(demo.authorization_url())
     consent = as_page(browser.log_in(page, address_of(name).upper(), PASSWORD))
     assert "code" in as_answer(browser.submit(consent, "allow"))
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-async def test_the_pages_of_accounts_fit_their_window(
-    demo: RelyingParty, mailbox: Mailbox, open_tab: OpenTab, browser: Browser, scheme: str, size: str
-) -> None:
-    name = account(browser, mailbox, demo)
-    shown = await open_tab(color_scheme=scheme, viewport=SIZES[size])
-    page, idp = shown.page, demo.stack.idp
-
-    async def look(picture: str) -> None:
-        wide = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-        assert not wide, picture
-        await shown.screenshot(f"{picture}-{size}-{scheme}")
-
-    await page.goto(demo.authorization_url())
-    await look("login-with-sign-up")
-    await page.click("#to-sign-up")
-    await look("sign-up")
-    other = new_name()
-    await fill_and_press(shown, "sign-up", email=address_of(other))
-    await look("check-mail")
-    await page.goto(mailbox.newest(address_of(other)).link)
-    await fill_and_press(shown, "create", username=name, password=PASSWORD)
-    await look("verify-email")
-    await page.goto(f"{idp}/oidc/v1/verify-email?token=x")
-    await look("link-over")
-    await page.goto(f"{idp}/oidc/v1/reset-password")
-    await look("reset-password")
-    await page.goto(f"{idp}/account/profile")
-    await shown.log_in(name, PASSWORD)
-    await look("account-profile")
-    await page.goto(f"{idp}/account/security/password")
-    await look("account-password")
-    await page.goto(f"{idp}/account/email")
-    await look("account-email")
 
 
 async def test_the_mailbox_shows_mails_and_runs_nothing_in_them(

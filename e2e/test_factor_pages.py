@@ -5,21 +5,11 @@ import secrets
 
 import pytest
 
-from e2e.chromium import SIZES, Tab
-from e2e.looks import looks_good
+from e2e.looks import every_look
 from e2e.passkeys import WITHOUT_AUTOFILL, virtual_authenticator
 from e2e.relying_party import RelyingParty
 from e2e.stack import Control, Stack
 from e2e.tabs import OpenTab
-
-
-async def every_look(shown: Tab, name: str) -> None:
-    """Look at the page in both schemes and sizes."""
-    for scheme in ("light", "dark"):
-        await shown.page.emulate_media(color_scheme=scheme)
-        for size, viewport in SIZES.items():
-            await shown.page.set_viewport_size(viewport)
-            await looks_good(shown, f"{name}-{scheme}-{size}", scheme)
 
 
 @pytest.fixture

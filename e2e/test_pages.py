@@ -5,54 +5,47 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from e2e.chromium import SIZES, Tab
+from e2e.chromium import Tab
 from e2e.clients import EVERY_SCOPE, PASSWORD, USERNAME
 from e2e.conftest import PartyOf
-from e2e.looks import looks_good
+from e2e.looks import every_look
 from e2e.relying_party import RelyingParty
 from e2e.stack import Stack
 from e2e.tabs import OpenTab
 
-LOOKS = [(scheme, size) for scheme in ("light", "dark") for size in SIZES]
-each_look = pytest.mark.parametrize(("scheme", "size"), LOOKS, ids=["-".join(look) for look in LOOKS])
 
-
-@each_look
 async def test_login_consent_logout_and_errors_look_good(
-    party_of: PartyOf, demo: RelyingParty, open_tab: OpenTab, scheme: str, size: str
+    party_of: PartyOf, demo: RelyingParty, open_tab: OpenTab
 ) -> None:
-    shown = await open_tab(color_scheme=scheme, viewport=SIZES[size])
+    shown = await open_tab()
     party = party_of(EVERY_SCOPE)
     await shown.page.goto(demo.authorization_url(prompt="login consent"))
-    await looks_good(shown, f"login-{scheme}-{size}", scheme)
+    await every_look(shown, "login")
     await shown.log_in(USERNAME, "wrong")
-    await looks_good(shown, f"login-refused-{scheme}-{size}", scheme)
+    await every_look(shown, "login-refused")
     await shown.log_in(USERNAME, PASSWORD)
-    await looks_good(shown, f"consent-{scheme}-{size}", scheme)
+    await every_look(shown, "consent")
     await shown.page.click("#allow")
     await shown.answer()
     await shown.page.goto(party.authorization_url(prompt="consent", scope=EVERY_SCOPE.scope))
-    await looks_good(shown, f"consent-every-scope-{scheme}-{size}", scheme)
+    await every_look(shown, "consent-every-scope")
     await shown.page.goto(party.authorization_url(prompt="login"))
-    await looks_good(shown, f"login-with-logo-{scheme}-{size}", scheme)
+    await every_look(shown, "login-with-logo")
     await shown.page.goto(demo.authorization_url(prompt="select_account"))
-    await looks_good(shown, f"select-account-{scheme}-{size}", scheme)
+    await every_look(shown, "select-account")
     await shown.page.goto(f"{demo.stack.authz}/oauth2/v1/authorize?client_id=nobody")
-    await looks_good(shown, f"error-{scheme}-{size}", scheme)
+    await every_look(shown, "error")
     await shown.page.goto(f"{demo.stack.idp}/oidc/v1/logout")
-    await looks_good(shown, f"logout-{scheme}-{size}", scheme)
+    await every_look(shown, "logout")
     await shown.page.click("#stay")
-    await looks_good(shown, f"stayed-{scheme}-{size}", scheme)
+    await every_look(shown, "stayed")
     await shown.page.goto(f"{demo.stack.idp}/oidc/v1/logout")
     await shown.page.click("#logout")
-    await looks_good(shown, f"logged-out-{scheme}-{size}", scheme)
+    await every_look(shown, "logged-out")
 
 
-@each_look
-async def test_every_page_of_the_account_looks_good(
-    stack: Stack, http: httpx.Client, open_tab: OpenTab, scheme: str, size: str
-) -> None:
-    shown = await open_tab(color_scheme=scheme, viewport=SIZES[size])
+async def test_every_page_of_the_account_looks_good(stack: Stack, http: httpx.Client, open_tab: OpenTab) -> None:
+    shown = await open_tab()
     await enter_account(shown, stack)
     pages = pages_of(http, stack, "/account")
     assert {"/account", "/account/sessions", "/account/applications", "/account/activity"} <= set(pages)
@@ -60,7 +53,7 @@ async def test_every_page_of_the_account_looks_good(
         answer = await shown.page.goto(f"{stack.idp}{path}")
         assert answer is not None
         assert (answer.status, urlsplit(shown.page.url).path) == (200, path)
-        await looks_good(shown, f"{path[1:].replace('/', '-')}-{scheme}-{size}", scheme)
+        await every_look(shown, path[1:].replace("/", "-"))
 
 
 @pytest.mark.parametrize("language", ["de", "fr"])

@@ -8,35 +8,30 @@ import httpx
 import pyotp
 import pytest
 
-from e2e.chromium import SIZES, Tab
+from e2e.chromium import Tab
 from e2e.clients import USERNAME
-from e2e.looks import looks_good, violations
+from e2e.looks import SEEN_BY_AXE, every_look, take_look, violations
 from e2e.relying_party import RelyingParty
 from e2e.stack import Stack
 from e2e.tabs import OpenTab
-from e2e.test_pages import each_look
 
 PASSWORD = "seven sleepy teapots under glass"
 MULTI_FACTOR = '{"id_token": {"acr": {"essential": true, "value": "urn:tessera:acr:multi-factor"}}}'
 
 
-@each_look
-async def test_sign_up_and_second_steps_look_good(
-    stack: Stack, http: httpx.Client, open_tab: OpenTab, scheme: str, size: str
-) -> None:
-    look = f"{scheme}-{size}"
+async def test_sign_up_and_second_steps_look_good(stack: Stack, http: httpx.Client, open_tab: OpenTab) -> None:
     name = f"look-{secrets.token_hex(4)}"
-    shown = await open_tab(color_scheme=scheme, viewport=SIZES[size])
+    shown = await open_tab()
     page = shown.page
     await page.goto(f"{stack.idp}/oidc/v1/sign-up")
-    await looks_good(shown, f"sign-up-{look}", scheme)
+    await every_look(shown, "sign-up")
     await page.fill("#email", f"{name}@example.org")
     await page.click("#sign-up")
-    await looks_good(shown, f"check-mail-{look}", scheme)
+    await every_look(shown, "check-mail")
     mail = newest_mail(http, stack, f"{name}@example.org")
-    await mail_looks_good(shown, mail, f"mail-verify-email-{look}")
+    await mail_looks_good(shown, mail, "mail-verify-email")
     await page.goto(link_of(mail, stack))
-    await looks_good(shown, f"create-account-{look}", scheme)
+    await every_look(shown, "create-account")
     await page.fill("#username", name)
     await page.fill("#password", PASSWORD)
     await page.click("#create")
@@ -46,58 +41,55 @@ async def test_sign_up_and_second_steps_look_good(
     key = (await page.inner_text("#key")).replace(" ", "")
     await page.fill("#code", "000000")
     await page.click("#confirm")
-    await looks_good(shown, f"account-totp-refused-{look}", scheme)
+    await every_look(shown, "account-totp-refused")
     await page.fill("#code", pyotp.TOTP(key).now())
     await page.fill("#name", "My phone")
     await page.click("#confirm")
-    await looks_good(shown, f"account-codes-{look}", scheme)
+    await every_look(shown, "account-codes")
     code = await page.inner_text("#codes li:first-child")
     for path in ("security", "security/totp", "security/recovery-codes"):
         await page.goto(f"{stack.idp}/account/{path}")
-        await looks_good(shown, f"account-with-factors-{path.replace('/', '-')}-{look}", scheme)
+        await every_look(shown, f"account-with-factors-{path.replace('/', '-')}")
     await page.click("#logout")
     await page.goto(f"{stack.idp}/account")
     await shown.log_in(name, PASSWORD)
-    await looks_good(shown, f"second-factor-{look}", scheme)
+    await every_look(shown, "second-factor")
     await page.fill("#code", "000000")
     await page.click("#login")
-    await looks_good(shown, f"second-factor-refused-{look}", scheme)
+    await every_look(shown, "second-factor-refused")
     await page.click("#use-recovery_code")
-    await looks_good(shown, f"second-factor-recovery-{look}", scheme)
+    await every_look(shown, "second-factor-recovery")
     await page.fill("#code", code)
     await page.click("#login")
     await page.wait_for_url(f"{stack.idp}/account")
 
 
-@each_look
-async def test_set_up_at_login_and_reset_look_good(
-    demo: RelyingParty, http: httpx.Client, open_tab: OpenTab, scheme: str, size: str
-) -> None:
-    stack, look = demo.stack, f"{scheme}-{size}"
-    shown = await open_tab(color_scheme=scheme, viewport=SIZES[size])
+async def test_set_up_at_login_and_reset_look_good(demo: RelyingParty, http: httpx.Client, open_tab: OpenTab) -> None:
+    stack = demo.stack
+    shown = await open_tab()
     page = shown.page
     name = await new_account(shown, http, stack)
     await page.click("#logout")
     await page.goto(demo.authorization_url(claims=MULTI_FACTOR))
     await shown.log_in(name, PASSWORD)
-    await looks_good(shown, f"set-up-at-login-{look}", scheme)
+    await every_look(shown, "set-up-at-login")
     await page.goto(f"{stack.idp}/oidc/v1/reset-password")
-    await looks_good(shown, f"reset-password-{look}", scheme)
+    await every_look(shown, "reset-password")
     await page.fill("#account", name)
     await page.click("#send")
-    await looks_good(shown, f"check-mail-reset-{look}", scheme)
+    await every_look(shown, "check-mail-reset")
     mail = newest_mail(http, stack, f"{name}@example.org", "password")
-    await mail_looks_good(shown, mail, f"mail-reset-password-{look}")
+    await mail_looks_good(shown, mail, "mail-reset-password")
     await page.goto(link_of(mail, stack))
-    await looks_good(shown, f"new-password-{look}", scheme)
+    await every_look(shown, "new-password")
     await page.fill("#password", "short")
     await page.click("#set")
-    await looks_good(shown, f"new-password-refused-{look}", scheme)
+    await every_look(shown, "new-password-refused")
     await page.fill("#password", f"{PASSWORD} anew")
     await page.click("#set")
-    await looks_good(shown, f"password-reset-{look}", scheme)
+    await every_look(shown, "password-reset")
     await page.goto(link_of(mail, stack))
-    await looks_good(shown, f"link-over-{look}", scheme)
+    await every_look(shown, "link-over")
 
 
 @pytest.mark.parametrize(("language", "subject"), [("de", "Bestätigen"), ("fr", "Confirmez")])
@@ -150,6 +142,8 @@ async def mail_looks_good(shown: Tab, mail: dict[str, Any], name: str) -> None:
     """Keep a picture of a mail, and check it with axe-core; it is no page of ours, so what must be around it is not."""
     await shown.page.goto("about:blank")
     await shown.page.set_content(mail["html"])
-    await shown.screenshot(name)
-    found = [line for line in await violations(shown) if not line.startswith(("region:", "landmark-one-main:"))]
-    assert not found, "\n".join((name, *found))
+    for scheme, size in SEEN_BY_AXE:
+        await take_look(shown, scheme, size)
+        await shown.screenshot(f"{name}-{scheme}-{size}")
+        found = [line for line in await violations(shown) if not line.startswith(("region:", "landmark-one-main:"))]
+        assert not found, "\n".join((name, *found))

@@ -6,8 +6,8 @@ import secrets
 import pytest
 import pytest_asyncio
 
-from e2e.chromium import SIZES, Tab
-from e2e.looks import looks_good
+from e2e.chromium import Tab
+from e2e.looks import every_look
 from e2e.mails import Mailbox
 from e2e.passkeys import WITHOUT_AUTOFILL, virtual_authenticator
 from e2e.relying_party import RelyingParty
@@ -43,15 +43,6 @@ async def to_set_up(shown: Tab, demo: RelyingParty, person: Person, claims: str 
     await shown.page.goto(demo.authorization_url(claims=claims))
     await shown.log_in(person.name, person.password)
     await shown.page.wait_for_url("**/oidc/v1/login/set-up/**")
-
-
-async def every_look(shown: Tab, name: str) -> None:
-    """Look at the page in both schemes and sizes."""
-    for scheme in ("light", "dark"):
-        await shown.page.emulate_media(color_scheme=scheme)
-        for size, viewport in SIZES.items():
-            await shown.page.set_viewport_size(viewport)
-            await looks_good(shown, f"{name}-{scheme}-{size}", scheme)
 
 
 async def test_passkey_is_set_up_in_the_login_that_demands_it_and_reaches_the_level(

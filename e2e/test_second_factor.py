@@ -11,8 +11,8 @@ import httpx
 import pyotp
 import pytest
 
-from e2e.chromium import SIZES, Tab
-from e2e.looks import looks_good
+from e2e.chromium import Tab
+from e2e.looks import every_look
 from e2e.relying_party import RelyingParty, bearer
 from e2e.stack import Control, Stack
 from e2e.tabs import OpenTab
@@ -58,15 +58,6 @@ def person(control: Control) -> Person:
     made = control.operate("idp", "users", "add", name, "--generate-password", "--json")
     assert made.returncode == 0, made.stderr
     return Person(name, json.loads(made.stdout)["password"])
-
-
-async def every_look(shown: Tab, name: str) -> None:
-    """Look at the page in both schemes and sizes."""
-    for scheme in ("light", "dark"):
-        await shown.page.emulate_media(color_scheme=scheme)
-        for size, viewport in SIZES.items():
-            await shown.page.set_viewport_size(viewport)
-            await looks_good(shown, f"{name}-{scheme}-{size}", scheme)
 
 
 async def allow_if_asked(shown: Tab) -> None:
