@@ -116,9 +116,9 @@ class EmailEndpoint:
             return self._link_page(request, session, token, link, STALE, 403)
         # 2. stored, and the link is used up: all of it or nothing
         async with self.changes.database.transaction() as tx:
+            user = await account_changes.lock(tx, session.sub)
             locked = await links.lock(tx, digest(token), Purpose.CHANGE_EMAIL, now)
-            user = None if locked is None else await account_changes.lock(tx, session.sub)
-            if user is None or not await account_changes.is_email_free(tx, link.email, session.sub):
+            if user is None or locked is None or not await account_changes.is_email_free(tx, link.email, session.sub):
                 return link_over(self.layout.pages, request)
             await self._change(tx, request, user, link.email)
         return RedirectResponse(f"{PROFILE}?done=email", 303, NO_STORE)
