@@ -98,8 +98,12 @@ class Containers:
 
     def operate(self, name: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """As an operator does: `docker compose exec authz python -m tessera_authz …`."""
-        command = _compose_command("exec", "-T", name, "python", "-m", f"tessera_{name}", *arguments)
-        return subprocess.run(command, cwd=ROOT, input=typed, capture_output=True, text=True, check=False)
+        command = [*self.operator(name), *arguments]
+        return subprocess.run(command, input=typed, capture_output=True, text=True, check=False)
+
+    def operator(self, name: str) -> list[str]:
+        """Its entry point, in its container."""
+        return ["env", f"--chdir={ROOT}", *_compose_command("exec", "-T", name, "python", "-m", f"tessera_{name}")]
 
     def authz_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
         """One more authz on the same data, in a container with a host port of its own."""

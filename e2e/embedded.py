@@ -90,15 +90,13 @@ class Embedded:
     def operate(self, name: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """As an operator does on the machine."""
         return subprocess.run(
-            [*self.command(name), *arguments],
-            env=self.environment(name),
-            cwd=ROOT,
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
+            [*self.operator(name), *arguments], input=typed, capture_output=True, text=True, timeout=60, check=False
         )
+
+    def operator(self, name: str) -> list[str]:
+        """Its entry point, with the environment of this stack."""
+        own = environment_of(name, self.whole.ports, self.whole.servers) | self._settings[name]
+        return ["env", f"--chdir={ROOT}", *(f"{key}={value}" for key, value in own.items()), *self.command(name)]
 
     def authz_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
         """One more authz on the same data."""

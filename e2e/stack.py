@@ -51,6 +51,9 @@ class Control(Protocol):
     def operate(self, name: str, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """Run an operator's command of a service, with something on its standard input."""
 
+    def operator(self, name: str) -> list[str]:
+        """The command that runs those of an operator of a service; their words follow."""
+
     def authz_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
         """One more authz on the same data, with other settings; yields its URL."""
 

@@ -1,6 +1,7 @@
 """The documents run: every shell block in order, against the stack, and what it prints is what the document shows."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
@@ -22,14 +23,16 @@ def here(stack: Stack) -> Mapping[str, str]:
     """What stands in the documents, and what it is in the stack under test."""
     if stack.control is None:
         pytest.skip("this stack was not started by the tests")
-    ports = {"authz": "8080", "idp": "8081", "rs": "8082"}
-    plain = {f"http://localhost:{port}": stack.urls[name] for name, port in ports.items()}
+    ports = {"8080": stack.authz, "8081": stack.idp, "8082": stack.rs, "8025": stack.mail}
+    operator = shlex.join(stack.control.operator("authz"))
+    plain = {f"http://localhost:{port}": url for port, url in ports.items()}
     return {
         **plain,
         **{quote(written, safe=""): quote(actual, safe="") for written, actual in plain.items()},
         "https://localhost:8443": stack.authz_tls,
         "https://localhost:8444": stack.rs_tls,
         ".tessera/certificates": str(stack.control.certificates()),
+        'PYTHONPATH=$TESSERA python3 -m stack operate "$@"': f'{operator} "${{@:2}}"',
     }
 
 

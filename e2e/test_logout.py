@@ -1,6 +1,7 @@
 """Logout (OpenID Connect RP-Initiated Logout 1.0)."""
 
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -46,6 +47,16 @@ def test_logout_revokes_what_was_granted_in_the_session(
     assert demo.introspect(tokens["access_token"]).json() == {"active": False}
     assert demo.userinfo(tokens["access_token"]).status_code == 401
     assert demo.resource(tokens["access_token"]).status_code == 401
+
+
+def test_nothing_is_granted_any_more_by_what_was_under_way_at_the_logout(
+    demo: RelyingParty, browser: Browser, tokens: dict[str, Any]
+) -> None:
+    held = demo.authorization_url(prompt="none")
+    while "/authorize/resume?" not in held:  # the idp's answer, kept for later by somebody who has the session's cookie
+        held = urljoin(held, browser.http.get(held).headers["location"])
+    as_page(browser.open(logout_url(demo, id_token_hint=tokens["id_token"])))
+    assert as_answer(browser.open(held))["error"] == "login_required"
 
 
 def test_logout_leaves_the_sessions_of_other_browsers(

@@ -39,6 +39,7 @@ REFUSED = [
     ("rs", "SELECT * FROM authz.client_subjects"),
     ("rs", "SELECT * FROM authz.client_userinfo"),
     *((role, "SELECT idp.claims_of('nobody', '{email}')") for role in ("idp", "rs")),
+    *((role, "SELECT idp.holds_session('no such session', 'nobody')") for role in ("idp", "rs")),
     *(
         (role, statement)
         for role in ("authz", "rs")
@@ -88,6 +89,7 @@ NEEDED = [
     ("idp", "SELECT client_id, scope, jwks, jwks_uri, sealed_secret FROM authz.client_userinfo"),
     ("idp", "SELECT client_id, subject_type, sector_identifier_uri, redirect_uris FROM authz.client_subjects"),
     ("authz", "SELECT idp.claims_of('nobody', '{email}')"),
+    ("authz", "SELECT idp.holds_session('no such session', 'nobody')"),
     ("idp", "SELECT authz.applications_of('nobody')"),
     ("idp", "SELECT authz.withdraw_application('nobody', 'nothing', now())"),
     ("idp", "SELECT audit.events_of('nobody', '{}', 1)"),

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 _HEADING = re.compile(r"## (?P<specification>RFC \d+|[A-Z][^:(]*)")
-_ROW = re.compile(r"\| (?P<section>[^|]*§\S+) \| [^|]+ \| `(?P<module>[^`]+)` \| `(?P<test>[^`]+)` \|")
+_LINKS = r"\[[^\]]+\]\(\.\./(?P<module>[^)]+)\) \| \[(?P<test>[^\]]+)\]\(\.\./(?P<file>[^)]+)\)"
+_ROW = re.compile(r"\| (?P<section>[^|]*§\S+) \| [^|]+ \| " + _LINKS + r" \|")
 _CITED = re.compile(r'section(?:: str)? ?= ?"(?P<sections>[^"]+)"')
 _RFC = re.compile(r"(?P<rfc>RFC \d+)(?: (?P<section>§[0-9A-Z.]*[0-9A-Z]))?")
 
@@ -22,6 +21,7 @@ class Row:
     specification: str
     section: str
     module: str
+    file: str
     test: str
 
 
@@ -32,9 +32,10 @@ def rows() -> Iterator[Row]:
             specification = found["specification"].strip()
         elif line.startswith("| ") and not line.startswith(("| section", "| ---")):
             row = _ROW.fullmatch(line)
-            assert row, f"not a row: {line}"
+            assert row, f"not | §1 | what | [idp: module.py](../path) | [the test in words](../path) |: {line}"
             named, _, section = row["section"].rpartition(" ")
-            yield Row(named or specification, section, row["module"], row["test"])
+            name = f"test_{row['test'].replace(' ', '_')}"
+            yield Row(named or specification, section, row["module"], row["file"], name)
 
 
 def cited() -> Iterator[tuple[str, str, str]]:
@@ -55,20 +56,8 @@ def test_every_module_of_the_table_exists() -> None:
 
 
 def test_every_test_of_the_table_exists() -> None:
-    missing = []
-    for row in rows():
-        path, _, name = row.test.partition("::")
-        if not (ROOT / path).is_file() or name not in functions(ROOT / path):
-            missing.append(row)
-    assert missing == []
-
-
-@pytest.mark.parametrize("page", ["security.md", "broken-on-purpose.md"])
-def test_every_test_that_a_page_names_exists(page: str) -> None:
-    named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs" / page).read_text(encoding="utf-8"))
-    assert len(named) > 30
-    there = {path: functions(ROOT / path) for path in {path for path, _ in named} if (ROOT / path).is_file()}
-    assert [f"{path}::{name}" for path, name in named if path not in there or (name and name not in there[path])] == []
+    there = {path: functions(ROOT / path) for path in {row.file for row in rows()}}
+    assert [row for row in rows() if row.test not in there[row.file]] == []
 
 
 def test_every_rfc_section_that_the_code_cites_has_a_row() -> None:

@@ -41,14 +41,34 @@ async def client_id(database):
 
 
 @pytest.fixture
-async def code(database, client_id):
-    now = clock.now()
+async def session(database_as):
+    """The sid of a session, and alice's sub, of this test alone."""
+    idp, now = await database_as("idp"), clock.now()
+    sub, sid = f"alice-{uuid4().hex}", uuid4().hex
+    await idp.execute(
+        "INSERT INTO idp.users (sub, username, claims, created_at, updated_at) VALUES ($1, $1, '{}', $2, $2)", sub, now
+    )
+    await idp.execute(
+        "INSERT INTO idp.sessions (sid, cookie_hash, sub, auth_time, acr, amr, user_agent, address, created_at,"
+        " expires_at) VALUES ($1, $2, $3, $4, '1', '{pwd}', '', '', $4, $5)",
+        sid,
+        sid.encode(),
+        sub,
+        now,
+        now + timedelta(hours=1),
+    )
+    return sid, sub
+
+
+@pytest.fixture
+async def code(database, client_id, session):
+    now, (sid, sub) = clock.now(), session
     grant = Grant(
         id=str(uuid4()),
         client_id=client_id,
-        sub="alice",
+        sub=sub,
         scope=("openid",),
-        sid="sid",
+        sid=sid,
         auth_time=now,
         acr="1",
         amr=("pwd",),
@@ -61,8 +81,38 @@ async def code(database, client_id):
     code = AuthorizationCode(
         opaque.digest(opaque.new()), "https://a/cb", "x", "jkt", now + timedelta(minutes=1), None, grant
     )
-    await GrantStore(database).add(grant, code, consented=("openid",))
+    assert await GrantStore(database).add(grant, code, consented=("openid",))
     return code
+
+
+def another(code):
+    """The next code of the same session."""
+    grant = replace(code.grant, id=str(uuid4()), scope=("profile",))
+    return replace(code, code_hash=opaque.digest(opaque.new()), grant=grant)
+
+
+async def test_nothing_is_granted_in_a_session_that_has_ended(database, database_as, client_id, code):
+    idp, late = await database_as("idp"), another(code)
+    for sid, sub in ((code.grant.sid, "somebody else"), ("no such session", code.grant.sub)):
+        assert not await GrantStore(database).add(replace(late.grant, sid=sid, sub=sub), late)
+    await idp.execute("UPDATE idp.sessions SET ended_at = now() WHERE sid = $1", code.grant.sid)
+    assert not await GrantStore(database).add(late.grant, late, consented=("profile",))
+    assert await GrantStore(database).find_code(late.code_hash) is None
+    assert await RequestStore(database).consented_scope(code.grant.sub, client_id) == ("openid",)
+
+
+async def test_whatever_is_granted_while_a_session_ends_is_found_by_its_end(database, database_as, code):
+    idp, now = await database_as("idp"), clock.now()
+    codes = [another(code) for _ in range(10)]
+    ended = (
+        "WITH ended AS (UPDATE idp.sessions SET ended_at = $2 WHERE sid = $1 RETURNING sid)"
+        " SELECT authz.revoke_session(sid, $2, 'all') FROM ended"
+    )
+    adding = [GrantStore(database).add(one.grant, one) for one in codes]
+    await asyncio.gather(*adding[:5], idp.execute(ended, code.grant.sid, now), *adding[5:])
+    for one in codes:
+        found = await GrantStore(database).find_code(one.code_hash)
+        assert found is None or found.grant.revoked_at is not None
 
 
 def new_token(now):
@@ -113,11 +163,10 @@ async def test_a_revocation_never_leaves_a_live_token_behind_a_race(database, co
 
 async def test_consent_is_remembered_and_added_to(database, client_id, code):
     store = RequestStore(database)
-    assert await store.consented_scope("alice", client_id) == ("openid",)
-    grant = replace(code.grant, id=str(uuid4()), scope=("profile",))
-    other = replace(code, code_hash=opaque.digest(opaque.new()), grant=grant)
-    await GrantStore(database).add(grant, other, consented=("profile",))
-    assert set(await store.consented_scope("alice", client_id)) == {"openid", "profile"}
+    sub, other = code.grant.sub, another(code)
+    assert await store.consented_scope(sub, client_id) == ("openid",)
+    await GrantStore(database).add(other.grant, other, consented=("profile",))
+    assert set(await store.consented_scope(sub, client_id)) == {"openid", "profile"}
 
 
 async def test_a_step_is_taken_once_and_only_from_its_browser(database, client_id):

@@ -19,7 +19,7 @@ from tessera_authz.protocol import pkce
 from tessera_authz.protocol.authorization_request import AuthorizationRequest
 from tessera_authz.protocol.client import Client
 from tessera_authz.protocol.models import AuthorizationCode, Grant
-from tessera_authz.protocol.next_step import Consent, Login, Proceed, is_identity_assured, next_step
+from tessera_authz.protocol.next_step import Consent, Login, Proceed, is_identity_assured, next_step, session_over
 from tessera_authz.protocol.openid_parameters import DISPLAYS
 from tessera_authz.response_modes import RESPONSE_MODES
 from tessera_authz.store.clients import ClientDirectory
@@ -108,7 +108,9 @@ class AuthorizationEndpoint:
         await self._use_up(pending, now)
         if isinstance(step, Proceed):
             code = await self._grant(pending.request, step, now)
-            return self.answer.code(request, client, pending.request.reply_address, code)
+            if code is not None:
+                return self.answer.code(request, client, pending.request.reply_address, code)
+            step = session_over()
         return self.answer.error(request, client, pending.request.reply_address, step)
 
     async def _client(self, form: Form) -> Client:
@@ -166,8 +168,8 @@ class AuthorizationEndpoint:
             return ()
         return await self.requests.consented_scope(authentication.sub, client.client_id)
 
-    async def _grant(self, request: AuthorizationRequest, step: Proceed, now: datetime) -> str:
-        """Store the grant with its code, and return the code."""
+    async def _grant(self, request: AuthorizationRequest, step: Proceed, now: datetime) -> str | None:
+        """Store the grant with its code, and return the code; None where the session has ended meanwhile."""
         value = opaque.new()
         grant = Grant(
             id=str(uuid4()),
@@ -194,8 +196,7 @@ class AuthorizationEndpoint:
             consumed_at=None,
             grant=grant,
         )
-        await self.grants.add(grant, code, consented=step.newly_consented)
-        return value
+        return value if await self.grants.add(grant, code, consented=step.newly_consented) else None
 
     def endpoints(self) -> list[Endpoint]:
         """Their declarations."""

@@ -73,6 +73,11 @@ def next_step(
     return Proceed(authentication, request.scope, acr, request.claims)
 
 
+def session_over() -> OAuthError:
+    """The error where the session ended after the idp told of it: nothing may be granted in it any more."""
+    return _error("login_required", "The user has logged out meanwhile.", "OIDC Back-Channel Logout §2.7")
+
+
 def _too_weak(request: AuthorizationRequest) -> OAuthError:
     """The login is not as strong as it must be: under prompt=none another one is all that is missing."""
     if request.is_silent:

@@ -13,20 +13,23 @@ from tessera_shared.scope import Scope
 _GRANT = """g.id, g.client_id, g.sub, g.scope AS grant_scope, g.sid, g.auth_time, g.acr, g.amr, g.nonce, g.resource,
     g.claims, g.created_at AS grant_created_at, g.expires_at AS grant_expires_at, g.revoked_at"""
 
+# a session that ended since the idp told of it grants nothing: its end has revoked what there was, and would miss this
 INSERT_GRANT = """
-WITH consent AS (
+WITH live AS MATERIALIZED (
+    SELECT true WHERE idp.holds_session($5, $3)
+), consent AS (
     INSERT INTO authz.consents (sub, client_id, scope, granted_at)
-    SELECT $3, $2, $12::text[], $10 WHERE cardinality($12::text[]) > 0
+    SELECT $3, $2, $12::text[], $10 FROM live WHERE cardinality($12::text[]) > 0
     ON CONFLICT (sub, client_id) DO UPDATE SET granted_at = excluded.granted_at, scope =
         (SELECT array_agg(DISTINCT token) FROM unnest(consents.scope || excluded.scope) AS token)
 ), made AS (
     INSERT INTO authz.grants
         (id, client_id, sub, scope, sid, auth_time, acr, amr, nonce, created_at, expires_at, resource, claims)
-    VALUES ($1, $2, $3, $4::text[], $5, $6, $7, $8, $9, $10, $11, $17, $19) RETURNING id
+    SELECT $1, $2, $3, $4::text[], $5, $6, $7, $8::text[], $9, $10, $11, $17::text[], $19::jsonb FROM live RETURNING id
 )
 INSERT INTO authz.authorization_codes
     (code_hash, grant_id, redirect_uri, code_challenge, created_at, expires_at, dpop_jkt)
-SELECT $13, id, $14, $15, $10, $16, $18 FROM made
+SELECT $13, id, $14, $15, $10, $16, $18 FROM made RETURNING true
 """
 LOAD_CODE = f"""
 SELECT c.code_hash, c.redirect_uri, c.code_challenge, c.dpop_jkt, c.expires_at, c.consumed_at, {_GRANT}
@@ -102,9 +105,9 @@ class GrantStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, grant: Grant, code: AuthorizationCode, *, consented: Scope = ()) -> None:
-        """Store a grant with its first code, and what the user has just allowed."""
-        await self._database.execute(
+    async def add(self, grant: Grant, code: AuthorizationCode, *, consented: Scope = ()) -> bool:
+        """Store a grant with its first code, and what the user has just allowed; False where the session is over."""
+        stored = await self._database.fetchval(
             INSERT_GRANT,
             UUID(grant.id),
             grant.client_id,
@@ -126,6 +129,7 @@ class GrantStore:
             code.dpop_jkt,
             _to_json(grant.claims),
         )
+        return stored is not None
 
     async def find_code(self, code_hash: bytes) -> AuthorizationCode | None:
         """The code of that hash, used or not."""

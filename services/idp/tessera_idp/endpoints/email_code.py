@@ -46,7 +46,7 @@ class EmailCodeEndpoint:
         self.forms.refuse_foreign(request)
         now = clock.now()
         sent = await form.body(request)
-        received = self.handover.receive(sent, "login", now)
+        received = self.handover.receive(sent, None, now)
         # 2. from the page that this login was shown, which still lacks a second factor
         is_own = self.forms.is_own(request, sent, FORM, *self.flow.form_token_parts(request, received))
         found = await self.flow.under_way(request, received, now)

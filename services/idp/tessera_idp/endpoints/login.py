@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from tessera_idp.endpoints.browser import Forms, Sessions
 from tessera_idp.endpoints.handover import Handover, Received
-from tessera_idp.endpoints.login_flow import LoginFlow, methods_of
+from tessera_idp.endpoints.login_flow import ANOTHER, LoginFlow, methods_of
 from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, PAGE, TRIED, ask_parameter
 from tessera_idp.login_methods import FIRST_METHODS, LOGIN_METHODS, LoginMethod
 from tessera_idp.protocol.freshness import is_fresh
@@ -30,7 +30,7 @@ from tessera_shared.translatable import N_
 STALE = N_("This page was open for too long, or your browser does not keep cookies. Try again.")
 BUSY_NOW = N_("Many people are logging in right now. Try again in a moment.")
 TOO_MANY_TRIES = N_("There were too many tries. Wait a few minutes, then try again.")
-_THIS, _ANOTHER = "this", "another"
+_THIS = "this"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class LoginEndpoint:
         now = clock.now()
         asked = form.query(request)
         chosen = asked.get("account")
-        received = self.handover.receive(asked, None if chosen == _ANOTHER else "login", now)
+        received = self.handover.receive(asked, None if chosen == ANOTHER else "login", now)
         # 2. whose account: the one that is logged in, or, where the user chooses so, another
-        session = None if chosen == _ANOTHER else await self.sessions.current(request, now)
+        session = None if chosen == ANOTHER else await self.sessions.current(request, now)
         if session is not None and received.ask.select_account and chosen is None and not received.ask.silent:
             return self._chooser(request, received, session)
         # 3. a login that is fresh enough and strong enough needs no page; one that can rise needs no password
@@ -64,7 +64,7 @@ class LoginEndpoint:
         if received.ask.silent:
             return self.handover.finish(received, Answer(received.ask.step, "no_session"), now)
         # 5. the page
-        username = None if chosen == _ANOTHER else received.ask.login_hint or _username(session, received.ask)
+        username = None if chosen == ANOTHER else received.ask.login_hint or _username(session, received.ask)
         return await self._page(request, received, chosen_method(asked, FIRST_METHODS), username)
 
     async def submit(self, request: Request) -> Response:
@@ -112,7 +112,7 @@ class LoginEndpoint:
     def endpoints(self) -> list[Endpoint]:
         """The login page's declaration."""
         show, submit = as_page(self.pages, self.show), as_page(self.pages, self.submit)
-        account = Parameter("account", "The one that is logged in, or another", where="query", values=(_THIS, _ANOTHER))
+        account = Parameter("account", "The one that is logged in, or another", where="query", values=(_THIS, ANOTHER))
         asked = (ask_parameter("query"), _method_parameter("query"), account)
         typed = (
             ask_parameter("form"),

@@ -27,6 +27,8 @@ from tessera_shared.handoff import Answer
 from tessera_shared.http.headers import NO_STORE
 
 LOGIN = "/oidc/v1/login"
+ANOTHER = "another"
+"""The account that is chosen where somebody else than who is logged in wants to go on."""
 SECOND_FACTOR = "/oidc/v1/login/second-factor"
 LIFETIME = timedelta(minutes=10)
 """How long a login may be under way after its first method."""
@@ -102,7 +104,7 @@ class LoginFlow:
 
     def restart(self, received: Received) -> Response:
         """Send the browser to the first page of the login."""
-        return _redirect(LOGIN, received)
+        return RedirectResponse(login_url(received), 303, NO_STORE)
 
     def stage(self, browser_id: str, received: Received, sub: str | None, now: datetime) -> Stage:
         """What a method is told of where it is used; the browser is known by its cookie for forms."""
@@ -144,6 +146,12 @@ class LoginFlow:
         cookies = self.sessions.cookies
         cookie, browser = cookies.read(request, _cookie_of(received)), cookies.read(request, "form")
         return None if cookie is None or browser is None else Key.of(cookie, received.text, browser)
+
+
+def login_url(received: Received) -> str:
+    """The first page of the login; who was asked for consent comes there to use another account."""
+    asked = {"ask": received.text} | ({"account": ANOTHER} if received.ask.want == "consent" else {})
+    return f"{LOGIN}?{urlencode(asked)}"
 
 
 def methods_of(session: Session) -> tuple[Used, ...]:

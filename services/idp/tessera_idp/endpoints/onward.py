@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.handover import Handover, Received
-from tessera_idp.endpoints.login_flow import LOGIN
+from tessera_idp.endpoints.login_flow import login_url
 from tessera_idp.protocol.digest import digest
 from tessera_idp.protocol.page_policy import form_destinations
 from tessera_idp.store.links import Link
@@ -31,7 +30,7 @@ class Onward:
         if parameters.get("ask") is None:
             return None
         try:
-            return self.handover.receive(parameters, "login", now)
+            return self.handover.receive(parameters, None, now)
         except OAuthError as error:
             logging.get().info("the login cannot go on", reason=error.received)
             return None
@@ -49,4 +48,4 @@ class Onward:
 
     def url(self, received: Received | None) -> str:
         """Where the user goes on: to the login page, or to the account's."""
-        return ACCOUNT if received is None else f"{LOGIN}?{urlencode({'ask': received.text})}"
+        return ACCOUNT if received is None else login_url(received)
