@@ -30,7 +30,9 @@ from tessera_idp.endpoints.email_code import EmailCodeEndpoint
 from tessera_idp.endpoints.handover import Handover
 from tessera_idp.endpoints.login import LoginEndpoint
 from tessera_idp.endpoints.login_flow import LoginFlow
-from tessera_idp.endpoints.login_set_up import LoginSetUpEndpoint
+from tessera_idp.endpoints.login_set_up import LoginSetUp
+from tessera_idp.endpoints.login_set_up_passkey import LoginSetUpPasskeyEndpoint
+from tessera_idp.endpoints.login_set_up_totp import LoginSetUpTotpEndpoint
 from tessera_idp.endpoints.logout import LogoutEndpoint
 from tessera_idp.endpoints.metadata import MetadataEndpoint
 from tessera_idp.endpoints.new_password import NewPasswordEndpoint
@@ -44,6 +46,7 @@ from tessera_idp.endpoints.userinfo_response import UserinfoResponses
 from tessera_idp.endpoints.verify_email import VerifyEmailEndpoint
 from tessera_idp.id_token_hint import HintReader
 from tessera_idp.login_methods.method import Verifiers
+from tessera_idp.login_methods.passkey_set_up import PasskeySetUp
 from tessera_idp.login_methods.totp_set_up import TotpSetUp
 from tessera_idp.notices import Notices
 from tessera_idp.parts import Parts
@@ -114,18 +117,25 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: R
     factors = Factors(flow.verifiers, sessions.trail, notices)
     set_up_key = master_key.derive(b"tessera idp totp set-ups")
     totp_set_up = TotpSetUp(set_up_key, config.branding.name, parts.totp)
-    login_set_up = LoginSetUpEndpoint(handover, forms, flow, totp_set_up, factors, pages)
+    passkey_set_up = PasskeySetUp(flow.verifiers)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
     logout = LogoutEndpoint(hints, forms, sessions, pages, config.issuer, config.logout.revoke_grants)
     layout = AccountLayout(pages, forms)
     guard = AccountGuard(handover, sessions, Service(config.branding.name, config.public_url), config.account.fresh)
     account = _account_endpoints(guard, layout, AccountStore(parts.database))
     account += SecurityEndpoint(guard, layout, flow.verifiers).endpoints()
-    account += PasskeysEndpoint(guard, layout, flow.verifiers, factors).endpoints()
+    account += PasskeysEndpoint(guard, layout, passkey_set_up, factors).endpoints()
     account += _own_account_endpoints(_account_changes(config, parts, sessions, devices, notices), flow, guard, layout)
     account += _factor_endpoints(flow, factors, totp_set_up, guard, layout)
     email_code = EmailCodeEndpoint(handover, forms, flow, parts.mailer, pages)
-    login_stages = [*login.endpoints(), *second_factor.endpoints(), *email_code.endpoints(), *login_set_up.endpoints()]
+    login_set_up = LoginSetUp(handover, forms, flow, factors, pages)
+    login_stages = [
+        *login.endpoints(),
+        *second_factor.endpoints(),
+        *email_code.endpoints(),
+        *LoginSetUpTotpEndpoint(login_set_up, totp_set_up).endpoints(),
+        *LoginSetUpPasskeyEndpoint(login_set_up, passkey_set_up).endpoints(),
+    ]
     return [*login_stages, *consent.endpoints(), *logout.endpoints(), *account]
 
 

@@ -82,7 +82,7 @@ def test_wanted_level_asks_only_for_methods_that_reach_it():
 
 
 def test_level_out_of_reach_is_set_up_where_it_is_essential_and_let_go_where_it_is_not():
-    assert stage("password", wanted=ESSENTIAL) == SetUp(("passkey", "totp"))
+    assert stage("password", wanted=ESSENTIAL) == SetUp(("totp", "passkey"))
     assert stage("password", wanted=Wanted(ACR_MULTI_FACTOR)) == Finish()
 
 

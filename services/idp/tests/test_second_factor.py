@@ -20,6 +20,7 @@ pytestmark = pytest.mark.integration
 
 SECOND = "/oidc/v1/login/second-factor"
 SET_UP = "/oidc/v1/login/set-up/totp"
+SET_UP_PASSKEY = "/oidc/v1/login/set-up/passkey"
 
 
 class Person:
@@ -191,7 +192,7 @@ async def test_many_codes_sent_at_once_are_no_more_than_the_tries(idp, browser):
 
 async def test_second_stage_without_the_first_leads_to_the_start(idp, browser, fields):
     ask = parse_qs(urlsplit(idp.ask()).query)["ask"][0]
-    for path in (SECOND, SET_UP):
+    for path in (SECOND, SET_UP, SET_UP_PASSKEY):
         assert is_sent_to_the_start(await browser.get(path, params={"ask": ask}))
         form = {"ask": ask, "csrf": "x", "code": "123456", "action": "login"}
         assert is_sent_to_the_start(await browser.post(path, data=form))

@@ -169,8 +169,8 @@ class Sessions:
 
     async def end_all(self, request: Request, session: Session, now: datetime) -> None:
         """End every session of the user of this one."""
-        ended = await self.store.end_all(session.sub, now, now + self.revocation_lifetime)
-        await self.announce(tuple(grant for grants in ended.values() for grant in grants), now)
+        ended, grants = await self.store.end_all(session.sub, now, now + self.revocation_lifetime)
+        await self.announce(grants, now)
         for sid in ended:
             await self.trail.record(request, session.sub, Event("session.ended", sid))
         logging.get().info("logged out everywhere", sub=session.sub, sid=session.sid, sessions=len(ended))

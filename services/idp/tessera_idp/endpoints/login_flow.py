@@ -30,6 +30,8 @@ LOGIN = "/oidc/v1/login"
 ANOTHER = "another"
 """The account that is chosen where somebody else than who is logged in wants to go on."""
 SECOND_FACTOR = "/oidc/v1/login/second-factor"
+PASSKEY_ADDED = "passkey"
+"""What the query of the second factor's page says where a passkey was added just before."""
 LIFETIME = timedelta(minutes=10)
 """How long a login may be under way after its first method."""
 _COOKIE_BYTES = 32
@@ -65,7 +67,7 @@ class LoginFlow:
         browser = self.forms.browser_id(request)
         cookie = secrets.token_urlsafe(_COOKIE_BYTES)
         await self.store.add(Key.of(cookie, received.text, browser), sub, used, now, now + LIFETIME)
-        response = self._next_page(received, stage)
+        response = self.next_page(received, stage)
         self.sessions.cookies.set(response, _cookie_of(received), cookie, LIFETIME)
         return self.forms.remember(response, request, browser)
 
@@ -78,7 +80,7 @@ class LoginFlow:
             return await self.give_up(request, received, Answer(received.ask.step, "unmet"), now)
         if not isinstance(stage, Finish):
             advanced = await self.store.advance(found, used, now)
-            return self._next_page(received, stage) if advanced else self.restart(received)
+            return self.next_page(received, stage) if advanced else self.restart(received)
         if not await self.store.take(found.key, now):
             logging.get().info("login refused", reason="this login was finished by another request", sub=found.sub)
             return self.restart(received)
@@ -101,6 +103,17 @@ class LoginFlow:
         response = self.handover.finish(received, answer, now)
         self.sessions.cookies.clear(response, _cookie_of(received))
         return response
+
+    def next_page(self, received: Received, stage: AskFor | SetUp, **more: str) -> Response:
+        """Send the browser to the page of the stage that is missing; `more` goes into its query."""
+        match stage:
+            case AskFor():
+                return _redirect(SECOND_FACTOR, received, **more)
+            case SetUp():
+                page = LOGIN_METHODS[stage.methods[0]].set_up
+                return _redirect(LOGIN if page is None else page.path, received)
+            case _:
+                assert_never(stage)
 
     def restart(self, received: Received) -> Response:
         """Send the browser to the first page of the login."""
@@ -133,15 +146,6 @@ class LoginFlow:
         await self.devices.remember(request, response, sub, now)
         return response
 
-    def _next_page(self, received: Received, stage: AskFor | SetUp) -> Response:
-        match stage:
-            case AskFor():
-                return _redirect(SECOND_FACTOR, received)
-            case SetUp():
-                return _redirect(LOGIN_METHODS[stage.methods[0]].set_up or LOGIN, received)
-            case _:
-                assert_never(stage)
-
     def _key(self, request: Request, received: Received) -> Key | None:
         cookies = self.sessions.cookies
         cookie, browser = cookies.read(request, _cookie_of(received)), cookies.read(request, "form")
@@ -164,6 +168,6 @@ def _cookie_of(received: Received) -> str:
     return f"login_{hashlib.sha256(received.text.encode()).hexdigest()[:_NAMED_BY]}"
 
 
-def _redirect(path: str, received: Received) -> Response:
+def _redirect(path: str, received: Received, **more: str) -> Response:
     # RFC 9700 §4.12: 303, so that no browser sends the form's password on
-    return RedirectResponse(f"{path}?{urlencode({'ask': received.text})}", 303, NO_STORE)
+    return RedirectResponse(f"{path}?{urlencode({'ask': received.text, **more})}", 303, NO_STORE)

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.handover import Handover, Received
 from tessera_idp.endpoints.login import BUSY_NOW, STALE, TOO_MANY_TRIES, chosen_method, others
-from tessera_idp.endpoints.login_flow import SECOND_FACTOR, LoginFlow
-from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, PAGE, TRIED, ask_parameter
+from tessera_idp.endpoints.login_flow import PASSKEY_ADDED, SECOND_FACTOR, LoginFlow
+from tessera_idp.endpoints.page_declarations import ANSWER, BAD_ASK, CSRF, DONE, PAGE, TRIED, ask_parameter
 from tessera_idp.login_methods import LOGIN_METHODS, LoginMethod
 from tessera_idp.protection import Attempt
 from tessera_idp.protocol.levels import AskFor, Used
@@ -23,8 +23,10 @@ from tessera_shared.http import form
 from tessera_shared.http.as_page import as_page
 from tessera_shared.http.openapi import Endpoint, Operation, Parameter
 from tessera_shared.http.pages import Pages
+from tessera_shared.translatable import N_
 
 FORM = "second-factor"
+_NOTICES = {PASSKEY_ADDED: N_("The passkey is added. Use it now to go on.")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class SecondFactorEndpoint:
         """The page's declaration."""
         show, submit = as_page(self.pages, self.show), as_page(self.pages, self.submit)
         names = tuple(LOGIN_METHODS)
-        asked = (ask_parameter("query"), Parameter("method", "Which one", where="query", values=names))
+        asked = (ask_parameter("query"), Parameter("method", "Which one", where="query", values=names), DONE)
         typed = (
             ask_parameter("form"),
             CSRF,
@@ -156,6 +158,7 @@ class SecondFactorEndpoint:
             others=others(offered, method),
             username=found.username,
             problem=problem,
+            notice=_NOTICES.get(request.query_params.get("done", "")) if problem is None else None,
             **await self.flow.values((LOGIN_METHODS[method],), stage),
         )
         return self.forms.remember(response, request, browser_id)

@@ -24,6 +24,7 @@ LOGIN_METHODS: dict[str, LoginMethod] = {
         verify=passkey.verify,
         is_enrolled=passkey.is_enrolled,
         prepare=passkey.prepare,
+        set_up=passkey.SET_UP,
         beside=passkey.BESIDE,
         is_guessable=False,
     ),

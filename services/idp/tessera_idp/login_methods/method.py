@@ -65,6 +65,14 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class SetUpPage:
+    """Where a method is set up in a login that demands its level, and what the link to that page says."""
+
+    path: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoginMethod:
     """One way to log in.
 
@@ -77,7 +85,7 @@ class LoginMethod:
         verify: The proof that the form holds, or None; the reason is logged, never told.
         is_enrolled: Whether the user of that sub can use it.
         prepare: The values of its template, where it has any.
-        set_up: Where it can be set up in a login that demands its level.
+        set_up: The page that sets it up in a login, for a method whose strength says that this can be done.
         is_guessable: Whether trying could find the proof, so that tries over one account are counted; where it could
             not, nobody's tries may keep the owner out.
         beside: The part that offers it on the first page, under the form of another method, instead of a link.
@@ -92,6 +100,6 @@ class LoginMethod:
     verify: Callable[[Form, Stage, Verifiers], Awaitable[Proof | None]]
     is_enrolled: Callable[[str, Verifiers], Awaitable[bool]]
     prepare: Callable[[Stage, Verifiers], Awaitable[Mapping[str, object]]] | None = None
-    set_up: str | None = None
+    set_up: SetUpPage | None = None
     beside: str | None = None
     is_guessable: bool = True

@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Mapping
 from datetime import timedelta
 
-from tessera_idp.login_methods.method import Proof, Stage, Verifiers
+from tessera_idp.login_methods.method import Proof, SetUpPage, Stage, Verifiers
 from tessera_idp.protocol.levels import Strength
 from tessera_idp.protocol.passkey import methods_used
 from tessera_idp.protocol.passkey_ceremony import (
@@ -20,10 +20,11 @@ from tessera_shared.http.form import Form
 from tessera_shared.translatable import N_
 
 METHOD = "passkey"
-STRENGTH = Strength(frozenset({"possession", "inherence"}), is_second=True, phishing_resistant=True)
+STRENGTH = Strength(frozenset({"possession", "inherence"}), is_second=True, phishing_resistant=True, can_be_set_up=True)
 TITLE = N_("Log in with a passkey")
 TEMPLATE, BESIDE = "method-passkey.html", "beside-passkey.html"
 WRONG = N_("That passkey was not accepted. Try again, or log in in another way.")
+SET_UP = SetUpPage("/oidc/v1/login/set-up/passkey", N_("Set up a passkey instead"))
 _LIFETIME = timedelta(minutes=30)
 """As long as an ask lives: browsers offer passkeys in the name field for as long as the page is open."""
 

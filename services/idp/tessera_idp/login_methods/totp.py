@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pyotp
 
-from tessera_idp.login_methods.method import Proof, Stage, Verifiers
+from tessera_idp.login_methods.method import Proof, SetUpPage, Stage, Verifiers
 from tessera_idp.protocol.levels import Strength
 from tessera_shared import logging
 from tessera_shared.clock import seconds
@@ -22,7 +22,7 @@ STRENGTH = Strength(frozenset({"possession"}), is_second=True, can_be_set_up=Tru
 TITLE = N_("Use your authenticator app")
 TEMPLATE = "method-totp.html"
 WRONG = N_("That code is not right, or was used before. Wait for the next one and try again.")
-SET_UP = "/oidc/v1/login/set-up/totp"
+SET_UP = SetUpPage("/oidc/v1/login/set-up/totp", N_("Set up an authenticator app instead"))
 
 STEP_SECONDS = 30
 _DRIFT = (0, -1, 1)

@@ -54,7 +54,7 @@ class AskFor:
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """The level is demanded, the user has nothing that reaches it, and one of these would."""
+    """The level is demanded, the user has nothing that reaches it, and each of these would: the plainest first."""
 
     methods: tuple[str, ...]
 
@@ -99,12 +99,13 @@ def next_stage(
         return AskFor(own)
     if reaches(acr, wanted.acr) or not wanted.essential:
         return Finish()
-    new = tuple(
+    new = [
         name
         for name, strength in strengths.items()
         if strength.can_be_set_up and reaches(acr_of([*names, name], strengths), wanted.acr)
-    )
-    return SetUp(new) if new else Unmet()
+    ]
+    # what needs no device or script of its own works for everybody; what is more than is demanded is a user's choice
+    return SetUp(tuple(sorted(new, key=lambda name: strengths[name].phishing_resistant))) if new else Unmet()
 
 
 def acr_of(methods: Iterable[str], strengths: Mapping[str, Strength]) -> str:

@@ -18,11 +18,12 @@ INSERT INTO idp.logins_under_way
 """
 _OPEN = "l.cookie_hash = $1 AND l.ask_digest = $2 AND l.browser_hash = $3 AND l.expires_at > $4"
 _USER = "JOIN idp.users u USING (sub)"
-FIND = f"SELECT l.sub, l.methods, u.username FROM idp.logins_under_way l {_USER} WHERE {_OPEN} AND NOT u.disabled"  # noqa: S608 - constants only
+_FOUND = "l.sub, l.methods, u.username, u.claims ->> 'name' AS name"
+FIND = f"SELECT {_FOUND} FROM idp.logins_under_way l {_USER} WHERE {_OPEN} AND NOT u.disabled"  # noqa: S608 - constants only
 TRY = f"""
 UPDATE idp.logins_under_way l SET attempts = l.attempts + 1 FROM idp.users u
 WHERE {_OPEN} AND u.sub = l.sub AND NOT u.disabled AND l.attempts < {MAX_ATTEMPTS}
-RETURNING l.sub, l.methods, u.username
+RETURNING {_FOUND}
 """  # noqa: S608 - constants only
 ADVANCE = f"""
 UPDATE idp.logins_under_way l SET methods = $5, attempts = 0 WHERE {_OPEN} AND l.methods = $6 RETURNING l.sub
@@ -56,6 +57,7 @@ class UnderWay:
     key: Key
     sub: str
     username: str
+    name: str | None
     used: tuple[Used, ...]
 
 
@@ -110,4 +112,6 @@ def _open(key: Key, now: datetime) -> tuple[bytes, bytes, bytes, datetime]:
 
 
 def _to_under_way(key: Key, row: Row | None) -> UnderWay | None:
-    return None if row is None else UnderWay(key, row["sub"], row["username"], methods_from_json(row["methods"]))
+    if row is None:
+        return None
+    return UnderWay(key, row["sub"], row["username"], row["name"], methods_from_json(row["methods"]))

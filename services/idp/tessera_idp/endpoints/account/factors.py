@@ -11,12 +11,11 @@ from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.login_methods.recovery_code import METHOD as RECOVERY_CODE
 from tessera_idp.notices import Notices, Seen
 from tessera_idp.protocol.recovery_code import COUNT, RANDOM_BYTES, digest, written
-from tessera_shared import clock
+from tessera_shared import clock, logging
 from tessera_shared.audit import Event
 from tessera_shared.translatable import N_
 
 Codes = tuple[str, ...]
-_CODES = N_("Recovery codes")
 _CODES = N_("Recovery codes")
 
 
@@ -46,6 +45,12 @@ class Factors:
         first = await self.verifiers.recovery_codes.add_first(sub, [digest(code) for code in codes], clock.now())
         return codes if first else ()
 
+    async def refused(self, request: Request, sub: str, method: str, reason: str) -> None:
+        """A factor was not added; why goes to the log and the audit log, never to the page."""
+        logging.get().info("factor refused", sub=sub, method=method, reason=reason)
+        refusal = Event("factor.added", sub, "refused", {"method": method, "reason": reason})
+        await self.trail.record(request, sub, refusal)
+
     async def removed(self, request: Request, sub: str, method: str, name: str) -> None:
         """A factor was removed; recovery codes go with the last one that they stand in for."""
         await self.trail.record(request, sub, Event("factor.removed", sub, details={"method": method, "name": name}))
@@ -63,7 +68,6 @@ class Factors:
         codes = _new_codes()
         await self.verifiers.recovery_codes.replace(sub, [digest(code) for code in codes], clock.now())
         await self.trail.record(request, sub, Event("factor.renewed", sub, details={"method": RECOVERY_CODE}))
-        await self.notices.factor_added(sub, _CODES, _seen(request))
         await self.notices.factor_added(sub, _CODES, _seen(request))
         return codes
 

@@ -1,8 +1,6 @@
 """`/account/security/passkeys`: a user's passkeys: add, name, remove (WebAuthn Level 3 §7.1)."""
 
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,20 +9,13 @@ from tessera_idp.endpoints.account.factors import Factors
 from tessera_idp.endpoints.account.guard import AccountGuard
 from tessera_idp.endpoints.account.layout import STALE, AccountLayout
 from tessera_idp.endpoints.page_declarations import CSRF, DONE, NOT_ACCEPTED, PAGE, TO_LOGIN
-from tessera_idp.login_methods.method import Verifiers
 from tessera_idp.login_methods.passkey import METHOD
+from tessera_idp.login_methods.passkey_set_up import Owner, PasskeySetUp
 from tessera_idp.protocol.models import Session
-from tessera_idp.protocol.passkey import HANDLE_BYTES, MOST_NAME, MOST_PASSKEYS, Passkey, passkey_name
-from tessera_idp.protocol.passkey_ceremony import (
-    CeremonyRefused,
-    PasskeyUser,
-    Registered,
-    creation_options,
-    read_registration,
-    verify_registration,
-)
-from tessera_shared import clock, logging
-from tessera_shared.audit import Event
+from tessera_idp.protocol.passkey import MOST_NAME, MOST_PASSKEYS, passkey_name
+from tessera_idp.protocol.passkey_ceremony import CeremonyRefused
+from tessera_idp.store.passkeys import PasskeyStore
+from tessera_shared import clock
 from tessera_shared.errors import OAuthError
 from tessera_shared.http import form
 from tessera_shared.http.as_page import as_page
@@ -34,8 +25,7 @@ from tessera_shared.http.openapi import Endpoint, Operation, Parameter, Reply
 from tessera_shared.translatable import N_
 
 PATH = "/account/security/passkeys"
-_LIFETIME = timedelta(minutes=10)
-_REFUSED = N_("That passkey could not be added. Try again, or use another device.")
+REFUSED = N_("That passkey could not be added. Try again, or use another device.")
 _GONE = N_("There is no such passkey any more.")
 _FULL = N_("You have as many passkeys as an account can have. Remove one first.")
 _NOTICES = {
@@ -52,7 +42,7 @@ class PasskeysEndpoint:
 
     guard: AccountGuard
     layout: AccountLayout
-    verifiers: Verifiers
+    set_up: PasskeySetUp
     factors: Factors
 
     async def show(self, request: Request) -> Response:
@@ -112,38 +102,28 @@ class PasskeysEndpoint:
         ]
 
     async def _add(self, request: Request, session: Session, sent: Form) -> Response:
-        now, passkeys = clock.now(), self.verifiers.passkeys
+        answer, name = sent.get("credential") or "", sent.get("name")
         try:
-            registered = await self._registered(session, sent.get("credential") or "", now)
+            passkey = await self.set_up.add(answer, session.sub, name, clock.now(), *_bound(session))
         except CeremonyRefused as refused:
-            logging.get().info("passkey refused", sub=session.sub, reason=str(refused))
-            refusal = Event("factor.added", session.sub, "refused", {"method": METHOD, "reason": str(refused)})
-            await self.factors.trail.record(request, session.sub, refusal)
-            return await self._page(request, session, _REFUSED, 403)
-        passkey = _passkey_of(registered, session.sub, passkey_name(sent.get("name")), now)
-        if not await passkeys.add(passkey):
-            has_enough = len(await passkeys.of_user(session.sub)) >= MOST_PASSKEYS
-            return await self._page(request, session, _FULL if has_enough else _REFUSED, 403)
+            await self.factors.refused(request, session.sub, METHOD, str(refused))
+            return await self._page(request, session, REFUSED, 403)
+        if passkey is None:
+            problem = _FULL if await self.set_up.is_full(session.sub) else REFUSED
+            return await self._page(request, session, problem, 403)
         codes = await self.factors.added(request, session.sub, METHOD, passkey.name)
         if codes:
             return self.layout.page(request, "account_codes.html", session, "security", codes=codes)
         return _again("added")
 
-    async def _registered(self, session: Session, text: str, now: datetime) -> Registered:
-        answer = read_registration(text)
-        reason = await self.verifiers.challenges.take(answer.challenge, now, "add", session.sid)
-        if reason is not None:
-            raise CeremonyRefused(reason)
-        return verify_registration(answer, self.verifiers.relying_party, answer.challenge)
-
     async def _rename(self, request: Request, session: Session, sent: Form) -> Response:
         name = passkey_name(sent.get("name"))
-        if not await self.verifiers.passkeys.rename(session.sub, sent.get("id") or "", name):
+        if not await self._passkeys.rename(session.sub, sent.get("id") or "", name):
             return await self._page(request, session, _GONE, 403)
         return _again("renamed")
 
     async def _remove(self, request: Request, session: Session, sent: Form) -> Response:
-        name = await self.verifiers.passkeys.remove(session.sub, sent.get("id") or "")
+        name = await self._passkeys.remove(session.sub, sent.get("id") or "")
         if name is None:
             return await self._page(request, session, _GONE, 403)
         await self.factors.removed(request, session.sub, METHOD, name)
@@ -152,10 +132,8 @@ class PasskeysEndpoint:
     async def _page(
         self, request: Request, session: Session, problem: str | None = None, status: int = 200
     ) -> Response:
-        passkeys = await self.verifiers.passkeys.of_user(session.sub)
-        handle = await self.verifiers.passkeys.handle(session.sub, secrets.token_bytes(HANDLE_BYTES))
-        user = PasskeyUser(handle, session.username, session.name or session.username)
-        challenge = self.verifiers.challenges.issue(clock.now(), _LIFETIME, "add", session.sid)
+        passkeys = await self._passkeys.of_user(session.sub)
+        owner = Owner(session.sub, session.username, session.name)
         return self.layout.page(
             request,
             "account_passkeys.html",
@@ -167,23 +145,17 @@ class PasskeysEndpoint:
             passkeys=passkeys,
             can_add=len(passkeys) < MOST_PASSKEYS,
             longest_name=MOST_NAME,
-            options=creation_options(self.verifiers.relying_party, challenge, user, passkeys),
+            options=await self.set_up.offer(owner, clock.now(), *_bound(session)),
         )
 
+    @property
+    def _passkeys(self) -> PasskeyStore:
+        return self.set_up.verifiers.passkeys
 
-def _passkey_of(registered: Registered, sub: str, name: str, now: datetime) -> Passkey:
-    return Passkey(
-        credential_id=registered.credential_id,
-        id=secrets.token_urlsafe(12),
-        sub=sub,
-        name=name,
-        public_key=registered.public_key,
-        sign_count=registered.sign_count,
-        transports=registered.transports,
-        backup_eligible=registered.backup_eligible,
-        backed_up=registered.backed_up,
-        created_at=now,
-    )
+
+def _bound(session: Session) -> tuple[str, str]:
+    """Where a challenge may be answered: in the session whose page asked for it."""
+    return "add", session.sid
 
 
 def _again(done: str) -> Response:
