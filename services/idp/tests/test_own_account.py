@@ -248,6 +248,15 @@ async def test_an_address_is_changed_only_after_a_fresh_login(idp, browser, alic
     assert idp.box.all("x@evil.example") == []
 
 
+async def test_many_accounts_do_not_fill_one_mailbox(idp, address):
+    victim, codes = uuid4().hex, []
+    for n in range(7):
+        async with idp.browser(address=address) as browser:
+            await idp.log_in(browser, await idp.add_user())
+            codes.append((await change_address(idp, browser, f"{victim}+{n}@example.org")).status_code)
+    assert codes == [303] * 5 + [429] * 2
+
+
 async def test_the_old_address_undoes_the_change_and_throws_the_thief_out(idp, browser, alice, password):
     sub, old = alice
     thief = f"{uuid4().hex}@evil.example"
