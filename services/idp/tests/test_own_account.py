@@ -248,11 +248,21 @@ async def test_an_address_is_changed_only_after_a_fresh_login(idp, browser, alic
     assert idp.box.all("x@evil.example") == []
 
 
+async def test_many_accounts_do_not_fill_one_mailbox(idp, address):
+    victim, codes = uuid4().hex, []
+    for n in range(7):
+        async with idp.browser(address=address) as browser:
+            await idp.log_in(browser, await idp.add_user())
+            codes.append((await change_address(idp, browser, f"{victim}+{n}@example.org")).status_code)
+    assert codes == [303] * 5 + [429] * 2
+
+
 async def test_the_old_address_undoes_the_change_and_throws_the_thief_out(idp, browser, alice, password):
     sub, old = alice
     thief = f"{uuid4().hex}@evil.example"
     await change_address(idp, browser, thief)
-    await idp.submit(browser, await browser.get(link_in(await idp.mail(thief))))
+    confirmation = await idp.mail(thief)
+    await idp.submit(browser, await browser.get(link_in(confirmation)))
     notice = await idp.mail(old)
     async with idp.browser() as owner:
         page = await owner.get(link_in(notice))
@@ -262,6 +272,9 @@ async def test_the_old_address_undoes_the_change_and_throws_the_thief_out(idp, b
         assert "Your address is restored" in restored.text
         assert (await claims_of(idp, sub))["email"] == old
         assert not await idp.is_logged_in(browser)
+        told = await idp.mail(thief, confirmation.id)  # might be the owner, and the old address in wrong hands
+        assert told.subject == "Your e-mail address was changed"
+        assert "token=" not in told.text + told.html
         login = await owner.get(idp.ask())
         assert (await idp.submit(owner, login, username=sub, password=password, action="login")).status_code == 403
         form = await owner.get(link_in(await idp.mail(old, notice.id)))

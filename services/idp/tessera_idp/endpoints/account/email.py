@@ -76,7 +76,7 @@ class EmailEndpoint:
         if user is not None and (verified_email(user) or "").lower() == email.lower():
             return await self._page(request, session, typed, _SAME, 400)
         # 3. not too often
-        attempt = await self.protection.code_mail(session.sub, request.state.client_address)
+        attempt = await self.protection.change_of_address(session.sub, email, request.state.client_address)
         if attempt.wait is not None:
             response = await self._page(request, session, typed, TOO_MANY_TRIES, 429)
             response.headers.update(attempt.retry_after)
