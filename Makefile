@@ -13,6 +13,7 @@ BIN := .venv/bin
 PACKAGES := shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 UNIT_TESTS := $(wildcard shared/tests services/*/tests stack/tests bench/tests)
 PYTEST = $(BIN)/python -m pytest
+PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile
 COMPILE = $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11
 UV = $(firstword $(wildcard .tools/bin/uv .venv/bin/uv) .tools/bin/uv)
 
@@ -52,17 +53,13 @@ test: .venv/.test ## Run every test: unit, integration, and end to end against e
 	[[ -z $$failed ]] || { echo "failed:$$failed"; exit 1; }
 
 test-unit: .venv/.test ## Run the tests that need no server
-	@$(PYTEST) $(UNIT_TESTS) -m 'not integration'
+	@$(PYTEST) $(PARALLEL) $(UNIT_TESTS) -m 'not integration'
 
 test-integration: .venv/.test ## Run the tests that need a real PostgreSQL and Redis
-	@$(PYTEST) $(UNIT_TESTS) -m integration
+	@$(PYTEST) $(PARALLEL) $(UNIT_TESTS) -m integration
 
 test-e2e: .venv/.test ## Run the end-to-end tests (E2E_STACK=compose, embedded or a URL chooses one stack)
-	@TESSERA_CHROMIUM=$$(stack/find-chromium); export TESSERA_CHROMIUM; \
-	stacks=$${E2E_STACK:-$$($(STACK_COMMAND) choose 2>/dev/null | sed 's/compose/& embedded/')}; \
-	failed=; for kind in $$stacks; do \
-	  echo "end to end, stack: $$kind"; E2E_STACK=$$kind $(PYTEST) e2e || failed+=" $$kind"; \
-	done; [[ -z $$failed ]] || { echo "failed:$$failed"; exit 1; }
+	@stack/test-e2e
 
 check: .venv/.test ## Run every check of the pre-commit set on all files
 	@$(BIN)/pre-commit run --all-files --show-diff-on-failure

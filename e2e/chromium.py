@@ -88,7 +88,7 @@ class Tab:
 
     async def answer(self) -> Answer:
         """Wait until the browser is back at the client, and return what it brought."""
-        await self.page.wait_for_url("http://localhost:3000/**", timeout=10_000)
+        await self.page.wait_for_url("http://localhost:3000/**", timeout=30_000)
         return self.callback.answers[-1]
 
     async def has(self, selector: str) -> bool:

@@ -30,7 +30,7 @@ _IDS = pytest.StashKey[str]()
 _MEASURED = pytest.StashKey[measured.Measured | None]()
 _PARTIAL = pytest.StashKey[bool]()
 _MISSING = pytest.StashKey[bool]()
-_TEST_SECONDS = 120
+_TEST_SECONDS = 240
 _LAST = ("test_single_use.py", "test_replicas.py", "test_startup.py", "test_faults.py", "test_secrets.py")
 
 NewBrowser = Callable[[], Browser]

@@ -212,6 +212,7 @@ def test_every_diagram_is_played() -> None:
     assert set(drawn()) == {play.__name__ for play in PLAYED}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("document", ["docs/flows.md", "docs/architecture.md"])
 def test_every_diagram_can_be_drawn(document: str, tmp_path: Path) -> None:
     install(FOLDER)

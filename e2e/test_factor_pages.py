@@ -11,6 +11,8 @@ from e2e.relying_party import RelyingParty
 from e2e.stack import Control, Stack
 from e2e.tabs import OpenTab
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def person(control: Control) -> tuple[str, str]:

@@ -249,6 +249,7 @@ def test_an_operator_may_set_a_weak_password_knowingly(
     assert idp("users", "remove", "e2e-simple")["removed"] == made["sub"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("service", "arguments", "typed", "said"),
     [
@@ -289,6 +290,7 @@ def test_what_cannot_be_done_is_said_in_one_line_with_status_1(
     assert said in result.stderr
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("arguments", [("nonsense",), ("clients", "nonsense"), ("clients", "add"), ("clients", "show")])
 def test_what_is_not_understood_ends_with_status_2(control: Control, arguments: tuple[str, ...]) -> None:
     result = control.operate("authz", *arguments)

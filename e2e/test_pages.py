@@ -13,6 +13,8 @@ from e2e.relying_party import RelyingParty
 from e2e.stack import Stack
 from e2e.tabs import OpenTab
 
+pytestmark = pytest.mark.once
+
 
 async def test_login_consent_logout_and_errors_look_good(
     party_of: PartyOf, demo: RelyingParty, open_tab: OpenTab

@@ -15,6 +15,8 @@ from e2e.relying_party import RelyingParty
 from e2e.stack import Stack
 from e2e.tabs import OpenTab
 
+pytestmark = pytest.mark.once
+
 PASSWORD = "seven sleepy teapots under glass"
 MULTI_FACTOR = '{"id_token": {"acr": {"essential": true, "value": "urn:tessera:acr:multi-factor"}}}'
 

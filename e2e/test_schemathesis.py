@@ -9,6 +9,8 @@ import pytest
 from e2e.clients import DEMO
 from e2e.stack import Stack
 
+pytestmark = pytest.mark.once
+
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",

@@ -189,6 +189,7 @@ async def test_user_chooses_another_account_at_the_chooser_and_at_the_consent_pa
     assert claims[0]["sub"] == claims[1]["sub"]
 
 
+@pytest.mark.once
 async def test_pages_of_the_second_factor_look_good(
     open_tab: OpenTab, stack: Stack, demo: RelyingParty, person: Person
 ) -> None:
@@ -212,6 +213,7 @@ async def test_pages_of_the_second_factor_look_good(
     await every_look(shown, "second-factor-recovery-code")
 
 
+@pytest.mark.once
 async def test_page_that_sets_a_factor_up_at_login_looks_good(
     open_tab: OpenTab, demo: RelyingParty, person: Person
 ) -> None:

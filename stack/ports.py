@@ -1,9 +1,13 @@
 """The services' ports on the host, and free ports for everything else."""
 
+import fcntl
 import os
 import secrets
 import socket
+import tempfile
 from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import IO
 
 from stack.errors import StackError
 
@@ -12,6 +16,9 @@ __all__ = ["HOST", "Ports", "free_port", "is_free"]
 HOST = "127.0.0.1"
 CANDIDATES = range(15000, 30000)
 """Below what systems hand out to outgoing connections, so that nothing else takes the port while its server is down."""
+
+_RESERVED: list[IO[str]] = []
+"""The open lock files of the ports that this process was given: tests choose ports in several processes at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +76,26 @@ class Ports:
 
 
 def free_port() -> int:
-    """A port on the loopback interface that nothing uses now."""
+    """A port on the loopback interface that nothing uses now, and that no other process of this user was given."""
     for _ in range(200):
         port = secrets.choice(CANDIDATES)
-        if is_free(port):
+        if is_free(port) and _reserve(port):
             return port
     raise StackError(f"no free port between {CANDIDATES.start} and {CANDIDATES.stop}")
+
+
+def _reserve(port: int) -> bool:
+    """Whether this process has the port's lock from now on, until it ends."""
+    folder = Path(tempfile.gettempdir()) / f"tessera-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = (folder / str(port)).open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return False
+    _RESERVED.append(lock)
+    return True
 
 
 def is_free(port: int) -> bool:

@@ -1,5 +1,6 @@
 """Node.js for the foreign clients: their packages from the lock file, and conversations with their scripts."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -123,8 +124,12 @@ def install(folder: Path = FOLDER) -> None:
     if missing:
         reason = f"{' and '.join(missing)} not installed: the clients of npm cannot run"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
-    installed = folder / "node_modules" / ".package-lock.json"
-    if installed.exists() and installed.stat().st_mtime > (folder / "package-lock.json").stat().st_mtime:
-        return
-    done = subprocess.run(_INSTALL, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, f"npm ci: {done.stderr[-2000:]}"
+    with (folder / "package-lock.json").open() as wanted:
+        fcntl.flock(wanted, fcntl.LOCK_EX)  # the tests of both stacks may come here at the same time
+        installed = folder / "node_modules" / ".package-lock.json"
+        if installed.exists() and installed.stat().st_mtime > os.fstat(wanted.fileno()).st_mtime:
+            return
+        done = subprocess.run(
+            _INSTALL, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+        assert done.returncode == 0, f"npm ci: {done.stderr[-2000:]}"
