@@ -9,8 +9,6 @@ import pytest
 from e2e.clients import DEMO
 from e2e.stack import Stack
 
-pytestmark = pytest.mark.once
-
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -18,7 +16,7 @@ CHECKS = (
     "response_headers_conformance",
     "response_schema_conformance",
 )
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.once, pytest.mark.timeout(300)]
 _SECONDS = 240
 
 

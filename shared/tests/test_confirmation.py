@@ -37,6 +37,7 @@ def test_a_token_that_is_not_bound_needs_none(certificate):
         {},
         "ä",
     ],
+    ids=["another", "padded", "cut", "other-case", "empty", "none", "number", "list", "object", "not-ascii"],
 )
 def test_any_other_thumbprint_is_refused(value):
     for certificate in (OWN, None):

@@ -208,7 +208,7 @@ def test_at_a_resource_another_tokens_hash_is_refused(ath):
     assert caught.value.check in ("ath", "json")
 
 
-@pytest.mark.parametrize("jkt", [OTHER_KEY.thumbprint(), None, ""])
+@pytest.mark.parametrize("jkt", [OTHER_KEY.thumbprint(), None, ""], ids=["another", "none", "empty"])
 def test_at_a_resource_another_key_than_the_tokens_is_refused(jkt):
     with pytest.raises(InvalidProof):
         at_resource(proof(htm="GET", htu=RESOURCE, ath=ATH), jkt=jkt)

@@ -227,7 +227,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("sent", WRONG, ids=lambda sent: json.dumps(sent)[:60])
+@pytest.mark.parametrize("sent", WRONG, ids=[f"{index}-{next(iter(sent), None)}" for index, sent in enumerate(WRONG)])
 def test_what_is_wrong_is_refused_with_the_error_of_the_specification(sent):
     expected = "invalid_redirect_uri" if "redirect_uris" in sent else "invalid_client_metadata"
     assert refused(sent) == expected
