@@ -25,14 +25,25 @@ def measures() -> bool:
 
 
 class Embedded:
-    """The control of an embedded stack."""
+    """The control of an embedded stack.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where its data live.
+        settings: Of single services, laid over those of every test.
+        is_measured: Whether the services run under coverage.
+
+    """
+
+    def __init__(
+        self, folder: Path, settings: Mapping[str, Mapping[str, str]] | None = None, *, is_measured: bool | None = None
+    ) -> None:
         ports = Ports.free()
-        runner = [sys.executable, "-m", *(["coverage", "run", "-m"] if measures() else [])]
+        is_measured = measures() if is_measured is None else is_measured
+        runner = [sys.executable, "-m", *(["coverage", "run", "-m"] if is_measured else [])]
         python = dict.fromkeys((*SERVICES, "migrate"), runner)
         self._runner = runner
-        self._settings = _settings(ports, document_host.write_authority(folder / "trusted"))
+        own = _settings(ports, document_host.write_authority(folder / "trusted"))
+        self._settings = {name: {**values, **(settings or {}).get(name, {})} for name, values in own.items()}
         self.whole = EmbeddedStack(folder, ports=ports, env=self._settings, python=python)
 
     @contextmanager

@@ -17,6 +17,7 @@ from tessera_shared.jose.compact import Unverified, is_signed_by, read
 from tessera_shared.jose.jwt import InvalidToken
 from tessera_shared.jose.public_key import PublicKey, UnusableKey, import_public_key
 from tessera_shared.replay import ReplayMemory
+from tessera_shared.rotating_key import RotatingKey
 
 TYP = "dpop+jwt"
 ALGS = ASYMMETRIC_SIGNING
@@ -158,25 +159,23 @@ class Nonces:
     """Nonces that rotate with the clock: every replica with the key makes and knows the same, and none is stored.
 
     Args:
-        key: 32 secret bytes, the same for all replicas of one service.
+        key: The same for all replicas of one service.
 
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: RotatingKey) -> None:
         self._key = key
 
     def current(self, now: datetime) -> str:
         """The nonce to tell now."""
-        return self._of(_window(now))
+        return _nonce(self._key.current, _window(now))
 
     def is_known(self, nonce: str, now: datetime) -> bool:
         """Whether it is of this window or the one before; or of the next, by a replica whose clock is ahead."""
         given = nonce.encode("utf-8", "surrogatepass")
         window = _window(now)
-        return any(hmac.compare_digest(given, self._of(near).encode()) for near in (window, window - 1, window + 1))
-
-    def _of(self, window: int) -> str:
-        return _encode(hmac.digest(self._key, window.to_bytes(8, "big"), hashlib.sha256)).decode()
+        known = [_nonce(key, near) for key in self._key.every for near in (window, window - 1, window + 1)]
+        return any(hmac.compare_digest(given, nonce.encode()) for nonce in known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +205,10 @@ class ProofVerifier:
         if not await self.replay.is_first_use("DPoP proof", proof.jkt, proof.jti, valid_until):  # §11.1
             raise InvalidProof("jti", "one that was not used before", "a used one")
         return proof
+
+
+def _nonce(key: bytes, window: int) -> str:
+    return _encode(hmac.digest(key, window.to_bytes(8, "big"), hashlib.sha256)).decode()
 
 
 def _window(now: datetime) -> int:

@@ -1,8 +1,8 @@
 """Subject identifiers (OpenID Connect Core §8): what a client is told about who a user is.
 
-A pairwise one is the user's own identifier under AES-SIV (RFC 5297) with a key derived from the master key, the sector
-as associated data: always the same in one sector, another in each, and nobody but the issuer can turn it back (§8.1).
-So nothing is stored, and both services find the user again. Another master key makes other identifiers.
+A pairwise one is the user's own identifier under AES-SIV (RFC 5297) with a key of the installation
+(`keystore/subject_key.py`), the sector as associated data: always the same in one sector, another in each, and nobody
+but the issuer can turn it back (§8.1). So no identifier is stored, and both services find the user again.
 """
 
 import base64
@@ -14,12 +14,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from tessera_shared.jose.jwt import InvalidToken
-from tessera_shared.sealed import derive_key
 
 SUBJECT_TYPES = ("public", "pairwise")
 """Every subject_type that is served (OpenID Connect Discovery §3)."""
-
-_PURPOSE = b"tessera pairwise subjects"
 
 
 class NoSector(Exception):  # noqa: N818 - says what is the case
@@ -46,11 +43,6 @@ class Subjects:
     """Makes and reads pairwise identifiers."""
 
     key: bytes = field(repr=False)
-
-    @classmethod
-    def under(cls, master_key: bytes) -> "Subjects":
-        """Those of the installation with that master key."""
-        return cls(derive_key(master_key, _PURPOSE))
 
     def told(self, sub: str, sector: str | None) -> str:
         """What a client of that sector is told as `sub`; without a sector the public identifier itself."""

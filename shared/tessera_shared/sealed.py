@@ -44,16 +44,6 @@ def derive_key(secret: bytes, purpose: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(secret)
 
 
-def load_master_key(path: Path) -> bytes:
-    """The master key.
-
-    Raises:
-        StartupError: See `load_key`.
-
-    """
-    return load_key(path, "master key")
-
-
 def load_key(path: Path, name: str) -> bytes:
     """A secret key: 32 bytes, base64url, in a file.
 

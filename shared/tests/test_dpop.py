@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from tessera_shared.clock import seconds
 from tessera_shared.dpop import ALGS, WINDOW, Expected, InvalidProof, NonceNeeded, Nonces, ProofVerifier, check
 from tessera_shared.http_url import normalize
+from tessera_shared.rotating_key import RotatingKey
 
 NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
 T = seconds(NOW)
@@ -261,7 +262,11 @@ def test_the_thumbprint_is_that_of_rfc_7638():
 
 
 def test_a_nonce_is_known_for_its_window_and_the_next_and_to_every_replica():
-    mine, replica, other = Nonces(b"k" * 32), Nonces(b"k" * 32), Nonces(b"x" * 32)
+    mine, replica, other = (
+        Nonces(RotatingKey(b"k" * 32)),
+        Nonces(RotatingKey(b"k" * 32)),
+        Nonces(RotatingKey(b"x" * 32)),
+    )
     nonce = mine.current(NOW)
     assert replica.current(NOW) == nonce
     assert all(replica.is_known(nonce, NOW + passed) for passed in (timedelta(0), WINDOW, -WINDOW))
@@ -274,7 +279,7 @@ def test_a_nonce_is_known_for_its_window_and_the_next_and_to_every_replica():
 
 
 def test_a_nonce_holds_no_character_that_a_header_cannot():
-    assert set(Nonces(b"k" * 32).current(NOW)) <= set(
+    assert set(Nonces(RotatingKey(b"k" * 32)).current(NOW)) <= set(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     )
 
@@ -292,7 +297,7 @@ class _OnceMemory:
 
 
 def verifier(*, requires_nonce=False):
-    return ProofVerifier(Nonces(b"k" * 32), _OnceMemory(), TOLERANCE, requires_nonce)
+    return ProofVerifier(Nonces(RotatingKey(b"k" * 32)), _OnceMemory(), TOLERANCE, requires_nonce)
 
 
 EXPECTED = Expected("POST", [URL])

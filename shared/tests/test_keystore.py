@@ -13,10 +13,11 @@ from tessera_shared.jose.jwt import Expectation, InvalidToken, mint, verify
 from tessera_shared.keystore.ring import KeyState
 from tessera_shared.keystore.rotation import RotationPolicy, rotate
 from tessera_shared.keystore.store import KeyStore
+from tessera_shared.rotating_key import RotatingKey
 
 pytestmark = pytest.mark.integration
 
-MASTER = os.urandom(32)
+MASTER = RotatingKey(os.urandom(32))
 DAY = timedelta(days=1)
 POLICY = RotationPolicy(("ES256", "RS256", "A256GCM"), period=90 * DAY, announce=DAY, overlap=2 * DAY)
 
@@ -105,7 +106,7 @@ async def test_a_rotation_announces_takes_over_overlaps_and_ends(authz, store):
 async def test_a_wrong_master_key_ends_the_start_with_one_line(authz, store):
     await rotate(authz, store, POLICY, clock.now())
     with pytest.raises(StartupError, match="the master key does not open the stored key") as refused:
-        await rotate(authz, KeyStore(authz, os.urandom(32)), POLICY, clock.now())
+        await rotate(authz, KeyStore(authz, RotatingKey(os.urandom(32))), POLICY, clock.now())
     assert "\n" not in str(refused.value)
 
 

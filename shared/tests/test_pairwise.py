@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tessera_shared.jose.jwt import InvalidToken
 from tessera_shared.pairwise import NoSector, Subjects, sector_of
 
-SUBJECTS = Subjects.under(b"m" * 32)
+SUBJECTS = Subjects(b"m" * 32)
 SUB = "0b5ccf1d-4ff2-4a37-b6a4-7b8ee0f1a8f1"
 
 
@@ -32,7 +32,7 @@ def test_the_identifier_is_a_short_ascii_text_that_hides_the_users_own():
 
 
 def test_another_installation_calls_nobody_the_same():
-    other = Subjects.under(b"n" * 32)
+    other = Subjects(b"n" * 32)
     told = SUBJECTS.told(SUB, "a.example")
     assert other.told(SUB, "a.example") != told
     with pytest.raises(InvalidToken):

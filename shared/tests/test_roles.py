@@ -97,6 +97,7 @@ NEEDED = [
     ("idp", "SELECT audit.events_before('nobody', '{}', NULL, 1)"),
     ("idp", "SELECT authz.revoke_session('no such session', now())"),
     ("idp", "SELECT authz.revoke_session('no such session', now(), 'online')"),
+    ("idp", "SELECT authz.revoke_user('nobody', now(), 'all', NULL)"),
     ("idp", "SELECT sid, client_id, uri FROM authz.frontchannel_logout"),
     ("authz", "DELETE FROM authz.logout_deliveries WHERE false"),
     ("idp", "SELECT authz.revoke_user('nobody', now())"),

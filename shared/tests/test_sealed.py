@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tessera_shared.errors import StartupError
-from tessera_shared.sealed import SealBroken, derive_key, load_master_key, seal, unseal
+from tessera_shared.rotating_key import load_master_key
+from tessera_shared.sealed import SealBroken, derive_key, seal, unseal
 
 KEY = bytes(range(32))
 
@@ -58,7 +59,7 @@ def test_derived_keys_differ_by_purpose_and_secret():
 def test_master_key_is_read_with_and_without_padding(tmp_path, padding):
     path = tmp_path / "master_key"
     path.write_text(base64.urlsafe_b64encode(KEY).rstrip(b"=").decode() + padding + "\n")
-    assert load_master_key(path) == KEY
+    assert load_master_key(path).current == KEY
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ class Keys(Section):
     """The key ring: what opens it, which algorithms it serves, how long its keys live."""
 
     master_key_file: Path
+    further_master_key_files: tuple[Path, ...] = ()
+    """Also open what is sealed: earlier ones until all is sealed anew, or one that is to come."""
     access_token_alg: str = "ES256"
     id_token_alg: str = "RS256"
     further_algs: tuple[str, ...] = ("PS256", "EdDSA")

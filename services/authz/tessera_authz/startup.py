@@ -35,6 +35,7 @@ from tessera_shared.keystore.publication import publish
 from tessera_shared.keystore.ring import KeyRing
 from tessera_shared.keystore.rotation import RotationPolicy, rotate
 from tessera_shared.keystore.store import KeyStore
+from tessera_shared.keystore.subject_key import ensure_subject_key
 from tessera_shared.launch import Background
 from tessera_shared.metrics import Metrics
 from tessera_shared.mutual_tls.anchors import load_anchors
@@ -43,7 +44,7 @@ from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.view import RevocationView
-from tessera_shared.sealed import derive_key, load_master_key
+from tessera_shared.rotating_key import RotatingKey, load_master_key
 from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.tracing import open_traces
 
@@ -69,7 +70,8 @@ async def run(path: Path) -> None:
     background = Background()
     try:
         await schema.check_version(database)
-        master_key = load_master_key(config.keys.master_key_file)
+        master_key = load_master_key(config.keys.master_key_file, config.keys.further_master_key_files)
+        subjects = Subjects(await ensure_subject_key(database, master_key))
         ring = await _open_ring(config, database, master_key)
         broker = await redis.connect(config.redis)
         argon2id = Argon2id(config.secret_hash_workers, config.secret_hash_queue)
@@ -98,7 +100,7 @@ async def run(path: Path) -> None:
             proofs=proofs,
             fetcher=fetcher,
             anchors=anchors,
-            subjects=Subjects.under(master_key),
+            subjects=subjects,
             metrics=metrics,
             traces=traces,
         )
@@ -137,7 +139,7 @@ def _metrics(database: Database, revocations: RevocationView, ring: LiveRing) ->
     return metrics
 
 
-async def _open_ring(config: AuthzConfig, database: Database, master_key: bytes) -> LiveRing:
+async def _open_ring(config: AuthzConfig, database: Database, master_key: RotatingKey) -> LiveRing:
     """The key ring, with every key that it needs now; made here if this is the first start."""
     keys = config.keys
     store = KeyStore(database, master_key)
@@ -154,9 +156,9 @@ async def _open_ring(config: AuthzConfig, database: Database, master_key: bytes)
     return LiveRing(await load_rotated(), load_rotated)
 
 
-def _proof_verifier(config: AuthzConfig, master_key: bytes, replay: ReplayMemory) -> ProofVerifier:
+def _proof_verifier(config: AuthzConfig, master_key: RotatingKey, replay: ReplayMemory) -> ProofVerifier:
     """Verifies DPoP proofs (RFC 9449); every replica makes the same nonces."""
-    nonces = Nonces(derive_key(master_key, b"tessera authz dpop nonces"))
+    nonces = Nonces(master_key.derive(b"tessera authz dpop nonces"))
     return ProofVerifier(nonces, replay, config.clock_tolerance, config.dpop.require_nonce)
 
 

@@ -23,11 +23,12 @@ from tessera_shared.keystore.live import LiveRing
 from tessera_shared.keystore.rotation import RotationPolicy, rotate
 from tessera_shared.keystore.store import KeyStore
 from tessera_shared.pairwise import Subjects
+from tessera_shared.rotating_key import RotatingKey
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ISSUER = "https://issuer.example"
 URI = "https://rp.example/backchannel"
-SUBJECTS = Subjects.under(b"m" * 32)
+SUBJECTS = Subjects(b"m" * 32)
 POLICY = RotationPolicy(("RS256", "ES256", "A256GCM"), timedelta(days=90), timedelta(days=1), timedelta(days=2))
 
 
@@ -163,7 +164,7 @@ async def until(recorded, wanted):
 @pytest_asyncio.fixture
 async def issuer(fresh_database_as):
     authz, idp = await fresh_database_as("authz"), await fresh_database_as("idp")
-    store = KeyStore(authz, b"k" * 32)
+    store = KeyStore(authz, RotatingKey(b"k" * 32))
 
     async def load():
         return await rotate(authz, store, POLICY, clock.now())

@@ -24,6 +24,7 @@ from tessera_shared.errors import OAuthError
 from tessera_shared.fetch import Fetched, NotFetched
 from tessera_shared.http.form import parse
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING, generate
+from tessera_shared.rotating_key import RotatingKey
 from tessera_shared.sealed import SealBroken
 from tessera_shared.secret_sealer import SecretSealer
 
@@ -162,7 +163,7 @@ class _Host:
 def verifiers(host=None):
     keys = ClientKeys(host or _Host())
     assertions = AssertionVerifier(EXPECTED, keys, _OnceMemory())
-    return Verifiers(None, SecretSealer(bytes(32)), assertions, keys)
+    return Verifiers(None, SecretSealer(RotatingKey(bytes(32))), assertions, keys)
 
 
 async def verify(assertion, of=None, by=None, now=NOW, **more):
@@ -307,10 +308,10 @@ async def test_a_client_whose_secret_is_only_a_hash_is_refused():
 
 
 def test_a_sealed_secret_belongs_to_its_client_and_master_key():
-    sealed = SecretSealer(bytes(32)).seal("c", SECRET)
+    sealed = SecretSealer(RotatingKey(bytes(32))).seal("c", SECRET)
     assert SECRET.encode() not in sealed
-    assert SecretSealer(bytes(32)).unseal("c", sealed) == SECRET.encode()
-    for other, client_id in ((SecretSealer(bytes(32)), "d"), (SecretSealer(b"x" * 32), "c")):
+    assert SecretSealer(RotatingKey(bytes(32))).unseal("c", sealed) == SECRET.encode()
+    for other, client_id in ((SecretSealer(RotatingKey(bytes(32))), "d"), (SecretSealer(RotatingKey(b"x" * 32)), "c")):
         with pytest.raises(SealBroken):
             other.unseal(client_id, sealed)
 

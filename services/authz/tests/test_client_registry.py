@@ -23,6 +23,7 @@ from tessera_shared import clock
 from tessera_shared.audit import Actor
 from tessera_shared.errors import OAuthError
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.rotating_key import RotatingKey
 from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.source import source_of
 
@@ -39,7 +40,7 @@ SUPPORTED = Supported(
 BOUNDS = Bounds(("openid", "profile"), ("authorization_code", "refresh_token"), "oauth21")
 RULES = RegistryRules(1000, 100_000, None, timedelta(hours=1), 3)
 SENT = {"redirect_uris": ["https://client.example/cb"], "client_name": "Client"}
-SEALER = SecretSealer(b"k" * 32)
+SEALER = SecretSealer(RotatingKey(b"k" * 32))
 
 
 def by(address="192.0.2.1"):

@@ -69,9 +69,8 @@ from tessera_shared.http.openapi_document import document_endpoints
 from tessera_shared.http.pages import Pages, load_pages
 from tessera_shared.jose.algorithms import ASYMMETRIC_SIGNING
 from tessera_shared.jose.jwt import Expectation
-from tessera_shared.pairwise import Subjects
 from tessera_shared.replay import ReplayMemory
-from tessera_shared.sealed import derive_key
+from tessera_shared.rotating_key import RotatingKey
 from tessera_shared.secret_sealer import SecretSealer
 from tessera_shared.throttle import Throttle, throttled
 from tessera_shared.uri import origin
@@ -80,7 +79,7 @@ TITLE = "Tessera IdP"
 DESCRIPTION = "Identity provider: login, consent, logout and userinfo of the issuer's users."
 
 
-def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
+def build_app(config: IdpConfig, parts: Parts, master_key: RotatingKey) -> ASGIApp:
     """The ASGI application.
 
     Raises:
@@ -96,9 +95,9 @@ def build_app(config: IdpConfig, parts: Parts, master_key: bytes) -> ASGIApp:
     return Exchange(router, parse_networks(proxies), parse_networks(certificate_proxies), parts.metrics, parts.traces)
 
 
-def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: bytes) -> list[Endpoint]:
+def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: RotatingKey) -> list[Endpoint]:
     cookies = Cookies(config.cookies_secure)
-    forms = Forms(derive_key(master_key, b"tessera idp forms"), origin(config.public_url), cookies)
+    forms = Forms(master_key.derive(b"tessera idp forms"), origin(config.public_url), cookies)
     sessions = Sessions(
         parts.sessions,
         parts.redis,
@@ -108,7 +107,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
         AuditTrail(parts.database, counted(parts.metrics)),
     )
     handover = Handover(parts.ring, config.issuer)
-    hints = _hints(config, parts, master_key)
+    hints = _hints(config, parts)
     notices = Notices(parts.mailer, parts.database, parts.users, config.public_url)
     protection = Protection(Throttle(parts.redis, throttled(parts.metrics)), config.protection)
     devices = Devices(parts.devices, cookies, config.sessions.device_lifetime, notices, protection)
@@ -116,7 +115,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: b
     login = LoginEndpoint(handover, forms, sessions, flow, pages, config.accounts.sign_up == "open")
     second_factor = SecondFactorEndpoint(handover, forms, flow, pages)
     factors = Factors(flow.verifiers, sessions.trail, notices)
-    set_up_key = derive_key(master_key, b"tessera idp totp set-ups")
+    set_up_key = master_key.derive(b"tessera idp totp set-ups")
     totp_set_up = TotpSetUp(set_up_key, config.branding.name, parts.totp)
     passkey_set_up = PasskeySetUp(flow.verifiers)
     consent = ConsentEndpoint(handover, forms, sessions, pages)
@@ -207,26 +206,26 @@ def _factor_endpoints(
     ]
 
 
-def _hints(config: IdpConfig, parts: Parts, master_key: bytes) -> HintReader:
-    subjects = ClientSubjects(parts.database, Subjects.under(master_key))
+def _hints(config: IdpConfig, parts: Parts) -> HintReader:
+    subjects = ClientSubjects(parts.database, parts.subjects)
     return HintReader(parts.ring, LogoutClientStore(parts.database), subjects, config.issuer)
 
 
-def _api_endpoints(config: IdpConfig, parts: Parts, master_key: bytes) -> list[Endpoint]:
-    clients, subjects = UserinfoClientStore(parts.database), Subjects.under(master_key)
+def _api_endpoints(config: IdpConfig, parts: Parts, master_key: RotatingKey) -> list[Endpoint]:
+    clients = UserinfoClientStore(parts.database)
     keys, sealer = ClientKeys(parts.fetcher), SecretSealer(master_key)
     responses = UserinfoResponses(config.issuer, parts.ring, keys, sealer)
-    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, clients, subjects, responses)
+    userinfo = UserinfoEndpoint(_access(config, parts, master_key), parts.users, clients, parts.subjects, responses)
     return [*userinfo.endpoints(), *MetadataEndpoint(parts.metadata).endpoints()]
 
 
-def _access(config: IdpConfig, parts: Parts, master_key: bytes) -> Access:
+def _access(config: IdpConfig, parts: Parts, master_key: RotatingKey) -> Access:
     """Lets requests to userinfo in."""
     tolerance = timedelta(seconds=config.clock_tolerance_seconds)
     expectation = Expectation(
         access_token.TYP, ASYMMETRIC_SIGNING, config.issuer, (config.issuer,), access_token.REQUIRED, tolerance
     )
-    nonces = Nonces(derive_key(master_key, b"tessera idp dpop nonces"))
+    nonces = Nonces(master_key.derive(b"tessera idp dpop nonces"))
     replay = ReplayMemory(parts.database, parts.redis)
     return Access(
         tokens=AccessTokenVerifier(parts.ring, parts.revocations, expectation),

@@ -44,6 +44,8 @@ class Keys(Section):
     """The issuer's key ring, which authz makes."""
 
     master_key_file: Path
+    further_master_key_files: tuple[Path, ...] = ()
+    """Also open what is sealed: earlier ones until all is sealed anew, or one that is to come."""
     id_token_alg: Annotated[str, AfterValidator(_signing_algorithm)] = "RS256"
     wait_seconds: float = Field(default=60, ge=0, le=3600)
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from tessera_idp.config import IdpConfig
 from tessera_idp.issuer_metadata import IssuerMetadata
+from tessera_idp.keys import IssuerKeys
 from tessera_idp.login_methods.method import EmailCodes
 from tessera_idp.mail import Mailer
+from tessera_idp.mail.mailer import PURPOSE as MAILS_PURPOSE
 from tessera_idp.mail.templates import load_mail_templates
 from tessera_idp.store.devices import DeviceStore
 from tessera_idp.store.email_codes import EmailCodeStore
@@ -14,6 +16,7 @@ from tessera_idp.store.passkey_challenges import PasskeyChallenges
 from tessera_idp.store.passkeys import PasskeyStore
 from tessera_idp.store.recovery_codes import RecoveryCodeStore
 from tessera_idp.store.sessions import SessionStore
+from tessera_idp.store.totp import PURPOSE as TOTP_PURPOSE
 from tessera_idp.store.totp import TotpStore
 from tessera_idp.store.users import UserStore
 from tessera_shared.argon2id import Argon2id
@@ -21,10 +24,10 @@ from tessera_shared.db import Database
 from tessera_shared.fetch import Fetcher
 from tessera_shared.keystore.live import LiveRing
 from tessera_shared.metrics import Metrics
+from tessera_shared.pairwise import Subjects
 from tessera_shared.redis import Redis
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
-from tessera_shared.sealed import derive_key
 from tessera_shared.tracing import OFF, Traces
 
 
@@ -35,6 +38,7 @@ class Parts:
     database: Database
     redis: Redis
     ring: LiveRing
+    subjects: Subjects
     revocations: RevocationView
     metadata: IssuerMetadata
     passwords: Argon2id
@@ -53,9 +57,7 @@ class Parts:
     traces: Traces
 
 
-def build_parts(
-    config: IdpConfig, database: Database, redis: Redis, ring: LiveRing, master_key: bytes, traces: Traces = OFF
-) -> Parts:
+def build_parts(config: IdpConfig, database: Database, redis: Redis, keys: IssuerKeys, traces: Traces = OFF) -> Parts:
     """The service's parts; none of them does anything yet.
 
     Raises:
@@ -63,10 +65,12 @@ def build_parts(
 
     """
     templates = load_mail_templates(config.branding, config.public_url)
+    master_key = keys.master_key
     return Parts(
         database=database,
         redis=redis,
-        ring=ring,
+        ring=keys.ring,
+        subjects=keys.subjects,
         revocations=RevocationView(database, redis),
         metadata=IssuerMetadata(config.metadata_url, config.issuer),
         passwords=Argon2id(config.passwords.workers, config.passwords.queue),
@@ -74,14 +78,14 @@ def build_parts(
         sessions=SessionStore(database, config.logout.revoke_grants),
         devices=DeviceStore(database),
         passkeys=PasskeyStore(database),
-        challenges=PasskeyChallenges(derive_key(master_key, b"tessera idp passkeys"), ReplayMemory(database, redis)),
+        challenges=PasskeyChallenges(master_key.derive(b"tessera idp passkeys"), ReplayMemory(database, redis)),
         logins=LoginsUnderWayStore(database),
-        totp=TotpStore(database, derive_key(master_key, b"tessera idp totp")),
+        totp=TotpStore(database, master_key.derive(TOTP_PURPOSE)),
         recovery_codes=RecoveryCodeStore(database),
         email_codes=EmailCodes(
-            EmailCodeStore(database), derive_key(master_key, b"tessera idp e-mail codes"), config.login.email_codes
+            EmailCodeStore(database), master_key.derive(b"tessera idp e-mail codes"), config.login.email_codes
         ),
-        mailer=Mailer(templates, derive_key(master_key, b"tessera idp mails")),
+        mailer=Mailer(templates, master_key.derive(MAILS_PURPOSE)),
         fetcher=Fetcher(config.fetch),
         metrics=Metrics(),
         traces=traces,

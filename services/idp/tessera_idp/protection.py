@@ -121,8 +121,17 @@ class Protection:
 
     async def sign_up(self, account: str, address: str) -> Attempt:
         """An account is about to be made, or its owner to be told that there is one."""
+        rates, mailbox = self.config, _mailbox(account)
+        return await self._mail("sign-up", mailbox, address, (rates.sign_up_per_account, rates.sign_up_per_address))
+
+    async def change_of_address(self, account: str, email: str, address: str) -> Attempt:
+        """A link is about to be sent to the address that a user wants to have: it may be anybody's mailbox."""
         rates = self.config
-        return await self._mail("sign-up", account, address, (rates.sign_up_per_account, rates.sign_up_per_address))
+        return await self._admit(
+            Budget("code mail account", _name(account), rates.code_mails_per_account.rate),
+            Budget("sign-up account", _mailbox(email), rates.sign_up_per_account.rate),
+            Budget("code mail address", source_of(address), rates.code_mails_per_address.rate),
+        )
 
     async def choose_name(self, link: str) -> Attempt:
         """Whether a username is taken is about to be told to whoever has that link of a sign-up."""
@@ -151,6 +160,12 @@ class Protection:
 def refusal(attempt: Attempt) -> OAuthError:
     """What refuses an attempt where no form can be shown again."""
     return too_many(attempt.wait or timedelta(0), attempt.budgets[0].name)
+
+
+def _mailbox(email: str) -> str:
+    """Addresses that mostly are one mailbox are one: what follows a + is for its owner to sort by (RFC 5233)."""
+    local, _, domain = _name(email).rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def _name(account: str) -> str:

@@ -15,9 +15,8 @@ from tessera_shared.config import load
 from tessera_shared.gauges import watch_database, watch_keys, watch_revocations
 from tessera_shared.http.metrics_port import open_metrics_port
 from tessera_shared.http.server import open_port, serve
-from tessera_shared.keystore.store import KeyStore
 from tessera_shared.launch import Background
-from tessera_shared.sealed import load_master_key
+from tessera_shared.rotating_key import load_master_key
 from tessera_shared.tracing import open_traces
 
 _RELOAD_KEYS_SECONDS = 60
@@ -34,17 +33,17 @@ async def run(path: Path) -> None:
     """
     config = load(IdpConfig, path, PREFIX)
     logging.configure(config.log, "idp")
-    master_key = load_master_key(config.keys.master_key_file)
+    master_key = load_master_key(config.keys.master_key_file, config.keys.further_master_key_files)
     mail_server = load_server(config.mail)
     async with AsyncExitStack() as stack:
         traces = open_traces(config.tracing, "idp")
         database = await db.connect(config.database, traces)
         stack.push_async_callback(database.close)
         await schema.check_version(database)
-        ring = await wait_for_keys(KeyStore(database, master_key), config.keys.id_token_alg, config.keys.wait_seconds)
+        keys = await wait_for_keys(database, master_key, config.keys.id_token_alg, config.keys.wait_seconds)
         announcements = await redis.connect(config.redis)
         stack.push_async_callback(announcements.close)
-        parts = build_parts(config, database, announcements, ring, master_key, traces)
+        parts = build_parts(config, database, announcements, keys, traces)
         stack.push_async_callback(_close, parts)
         if config.demo:
             await ensure_demo_user(parts.users, parts.passwords)

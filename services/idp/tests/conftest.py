@@ -37,7 +37,7 @@ from tessera_shared.keystore.ring import KeyRing
 from tessera_shared.keystore.rotation import RotationPolicy, rotate
 from tessera_shared.keystore.store import KeyStore
 from tessera_shared.redis import Redis
-from tessera_shared.sealed import load_master_key
+from tessera_shared.rotating_key import RotatingKey, load_master_key
 
 ROOT = Path(__file__).parents[3]
 POLICY = RotationPolicy(("RS256", "ES256", "A256GCM"), timedelta(days=90), timedelta(days=1), timedelta(days=2))
@@ -54,7 +54,7 @@ class Idp:
     app: ASGIApp
     authz: Database
     box: Box
-    master_key: bytes = field(repr=False)
+    master_key: RotatingKey = field(repr=False)
 
     @property
     def ring(self) -> KeyRing:
@@ -196,8 +196,8 @@ async def running(servers, authz: Database, database: Database, redis: Redis) ->
         config = load(IdpConfig, ROOT / "configs" / "idp.yml", PREFIX)
     master_key = load_master_key(config.keys.master_key_file)
     await rotate(authz, KeyStore(authz, master_key), POLICY, clock.now())
-    ring = await wait_for_keys(KeyStore(database, master_key), "RS256", 0)
-    parts = build_parts(config, database, redis, ring, master_key)
+    keys = await wait_for_keys(database, master_key, "RS256", 0)
+    parts = build_parts(config, database, redis, keys)
     await ensure_demo_user(parts.users, parts.passwords)
     await parts.revocations.load()
     box = Box(500)

@@ -17,6 +17,7 @@ from tessera_idp.store.totp import Authenticator
 from tessera_shared import clock
 from tessera_shared.audit import Actor
 from tessera_shared.command_line import CommandError
+from tessera_shared.rotating_key import RotatingKey
 
 TOTP = "/account/security/totp"
 CODES = "/account/security/recovery-codes"
@@ -31,7 +32,7 @@ def test_recovery_code_has_80_bits_in_groups_and_is_known_again_however_it_is_ty
 
 
 def test_what_was_offered_comes_back_for_the_same_user_in_time_and_unchanged():
-    set_up, now = TotpSetUp(bytes(32), "Tessera", None), clock.now()
+    set_up, now = TotpSetUp(RotatingKey(bytes(32)), "Tessera", None), clock.now()
     offer = set_up.offer("ada", now)
     assert set_up.offered(offer.sealed, "ada", now + LIFETIME - timedelta(seconds=1)) == offer
     assert len(offer.secret) == 32  # base32 of 160 bits

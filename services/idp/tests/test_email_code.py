@@ -129,8 +129,8 @@ async def test_code_is_over_after_ten_minutes_and_after_a_few_tries(idp):
         async with store.transaction() as tx:
             await store.put(tx, login, b"right", now, now + timedelta(minutes=10))
         for _ in range(tries):
-            assert not await store.use(login, b"wrong", now)
-        assert await store.use(login, b"right", now + later) is counts
+            assert not await store.use(login, [b"wrong"], now)
+        assert await store.use(login, [b"right"], now + later) is counts
 
 
 @pytest.mark.integration
@@ -139,8 +139,8 @@ async def test_code_that_is_sent_many_times_at_once_counts_once_and_wrong_ones_g
     for login in (b"d" * 32, b"e" * 32):
         async with store.transaction() as tx:
             await store.put(tx, login, b"right", now, now + timedelta(minutes=10))
-    assert sum(await asyncio.gather(*(store.use(b"d" * 32, b"right", now) for _ in range(TRIES)))) == 1
-    await asyncio.gather(*(store.use(b"e" * 32, b"wrong", now) for _ in range(3 * TRIES)))
+    assert sum(await asyncio.gather(*(store.use(b"d" * 32, [b"right"], now) for _ in range(TRIES)))) == 1
+    await asyncio.gather(*(store.use(b"e" * 32, [b"wrong"], now) for _ in range(3 * TRIES)))
     left = await idp.parts.database.fetchval("SELECT tries_left FROM idp.email_codes WHERE login_hash = $1", b"e" * 32)
     assert left == 0
 

@@ -255,6 +255,18 @@ async def test_all_sessions_of_the_user_end_where_the_user_says_so_and_no_others
         assert [await idp.is_logged_in(one) for one in (browser, second, third)] == [False, False, True]
 
 
+async def test_logout_everywhere_ends_what_was_granted_in_sessions_that_ran_out_as_the_setting_says(
+    idp, browser, client_id
+):
+    who = await logged_in(idp, browser)
+    mine, others = [await idp.add_grant(client_id, sub, "last week") for sub in (who.sub, f"not {who.sub}")]
+    lasting = await idp.add_grant(client_id, who.sub, "last month")
+    await idp.authz.execute("UPDATE authz.grants SET scope = '{openid,offline_access}' WHERE id = $1::uuid", lasting)
+    await idp.submit(browser, await browser.get("/oidc/v1/logout"), action="logout", everywhere="yes")
+    listed = await idp.parts.database.fetch("SELECT value FROM revocation.entries WHERE kind = 'grant_id'")
+    assert {mine, others, lasting} & {row["value"] for row in listed} == {mine}
+
+
 async def test_frames_are_those_of_the_session_s_clients(idp, browser):
     who = await logged_in(idp, browser)
     told = await idp.add_client(frontchannel_logout_uri="https://rp.example/out?x=1")

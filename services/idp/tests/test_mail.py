@@ -22,8 +22,9 @@ from tessera_idp.protocol.mail_delivery import GIVE_UP_AFTER, next_attempt
 from tessera_shared import clock
 from tessera_shared.branding import Branding
 from tessera_shared.metrics import Metrics
+from tessera_shared.rotating_key import RotatingKey
 
-KEY = bytes(32)
+KEY = RotatingKey(bytes(32))
 TEMPLATES = load_mail_templates(Branding(), "https://id.example")
 LINK = "https://id.example/?a=1&b=<2>"
 
@@ -204,7 +205,7 @@ async def test_a_mail_that_the_server_will_never_take_is_given_up_at_once(databa
 @pytest.mark.integration
 async def test_a_mail_sealed_under_another_key_is_given_up(database):
     async with mailbox() as (box, port):
-        await Mailer(TEMPLATES, b"1" * 32).queue(database, mail())
+        await Mailer(TEMPLATES, RotatingKey(b"1" * 32)).queue(database, mail())
         await delivery(database, port).send_due()
         assert box.all() == []
         assert await waiting(database) == []

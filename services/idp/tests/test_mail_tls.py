@@ -21,6 +21,7 @@ from tessera_idp.mail.templates import load_mail_templates
 from tessera_shared.branding import Branding
 from tessera_shared.errors import StartupError
 from tessera_shared.metrics import Metrics
+from tessera_shared.rotating_key import RotatingKey
 
 USER, PASSWORD = "tessera", "of-the-mail-server"
 TO, LINK = "secretive@wonderland.example", "https://id.example/?link=of-the-mail"
@@ -112,7 +113,7 @@ async def database(fresh_database_as):
 @pytest_asyncio.fixture
 async def queued(database):
     """Hands the one mail that waits to a server of that configuration: whether it was taken."""
-    mailer = Mailer(load_mail_templates(Branding(), "https://id.example"), bytes(32))
+    mailer = Mailer(load_mail_templates(Branding(), "https://id.example"), RotatingKey(bytes(32)))
 
     async def send(config):
         if not await database.fetchval("SELECT count(*) FROM idp.outbox"):

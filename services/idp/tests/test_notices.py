@@ -125,4 +125,5 @@ async def test_new_recovery_codes_are_told_too(idp, mails, notices, address):
     request = Request({"type": "http", "headers": [], "state": {"client_address": "192.0.2.7", "request_id": "r"}})
     await factors.renew_codes(request, sub)
     assert "Recovery codes" in mails[0].text
+    assert len(mails) == 1
     assert not any(code in mails[0].text for code in await factors.renew_codes(request, sub))

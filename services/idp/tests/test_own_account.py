@@ -1,13 +1,17 @@
 """What users change of their own accounts: profile, password, and e-mail address with the way back."""
 
 import asyncio
+import json
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
 from tessera_idp.protocol.activity import ACTIONS
+from tessera_idp.store.totp import Authenticator
+from tessera_shared import clock
 
 pytestmark = pytest.mark.integration
 LINK = re.compile(r"https?://\S+")
@@ -244,6 +248,15 @@ async def test_an_address_is_changed_only_after_a_fresh_login(idp, browser, alic
     assert idp.box.all("x@evil.example") == []
 
 
+async def test_many_accounts_do_not_fill_one_mailbox(idp, address):
+    victim, codes = uuid4().hex, []
+    for n in range(7):
+        async with idp.browser(address=address) as browser:
+            await idp.log_in(browser, await idp.add_user())
+            codes.append((await change_address(idp, browser, f"{victim}+{n}@example.org")).status_code)
+    assert codes == [303] * 5 + [429] * 2
+
+
 async def test_the_old_address_undoes_the_change_and_throws_the_thief_out(idp, browser, alice, password):
     sub, old = alice
     thief = f"{uuid4().hex}@evil.example"
@@ -267,6 +280,26 @@ async def test_the_old_address_undoes_the_change_and_throws_the_thief_out(idp, b
         assert answer.authentication.sub == sub
         assert (await idp.submit(owner, page)).status_code == 410
     assert "email.restored" in await audited(idp, sub)
+
+
+async def test_what_the_thief_added_to_log_in_with_goes_with_the_undo(idp, browser, alice):
+    sub, old = alice
+    kept = Authenticator(str(uuid4()), "Owner's", "JBSWY3DPEHPK3PXP", 0, clock.now() - timedelta(days=1), None)
+    await idp.parts.totp.add(sub, kept)
+    thief = f"{uuid4().hex}@evil.example"
+    await change_address(idp, browser, thief)
+    await idp.submit(browser, await browser.get(link_in(await idp.mail(thief))))
+    added = Authenticator(str(uuid4()), "Thief's", "JBSWY3DPEHPK3PXP", 0, clock.now(), None)
+    assert await idp.parts.totp.add(sub, added)
+    assert await idp.parts.email_codes.store.turn_on(sub, clock.now())
+    await idp.parts.recovery_codes.replace(sub, [b"of the thief"], clock.now())
+    async with idp.browser() as owner:
+        await idp.submit(owner, await owner.get(link_in(await idp.mail(old))))
+    assert [each.name for each in await idp.parts.totp.list_of(sub)] == ["Owner's"]
+    assert not await idp.parts.email_codes.store.is_on(sub)
+    assert await idp.parts.recovery_codes.left(sub) == 0
+    rows = await idp.parts.database.fetch("SELECT details FROM audit.events_of($1, '{factor.removed}', 9)", sub)
+    assert sorted(json.loads(row["details"])["name"] for row in rows) == ["Codes by e-mail", "Thief's"]
 
 
 async def test_a_later_undo_does_not_make_the_owners_useless(idp, browser, alice):

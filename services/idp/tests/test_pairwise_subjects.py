@@ -2,8 +2,6 @@
 
 import pytest
 
-from tessera_shared.pairwise import Subjects
-
 pytestmark = pytest.mark.integration
 
 USERINFO, LOGOUT = "/oidc/v1/userinfo", "/oidc/v1/logout"
@@ -21,7 +19,7 @@ async def client_id(idp):
 @pytest.fixture
 def told(idp):
     def tell(sub: str, sector: str = SECTOR) -> str:
-        return Subjects.under(idp.master_key).told(sub, sector)
+        return idp.parts.subjects.told(sub, sector)
 
     return tell
 

@@ -38,6 +38,8 @@ def test_what_is_left_empty_is_no_claim():
         ("phone_number", "+44 1632 960042"),
         ("phone_number", "+49 (30) 901820"),
         ("name", "Zoë Ångström"),
+        ("name", "\u0645\u06cc\u200c\u0646\u0627"),
+        ("nickname", "\U0001f469\u200d\U0001f52c Ada \U0001f600"),
         ("street_address", "1 Rabbit Hole\r\nBack door"),
     ],
 )
@@ -61,6 +63,8 @@ def test_values_of_the_standard_are_taken(name, value):
         ("phone_number", "+1"),
         ("name", "x" * 201),
         ("nickname", "a\x00b"),
+        ("nickname", "\u200d"),
+        ("name", "a\u202eb"),
         ("country", "a\nb"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tessera_idp.app import build_app
 from tessera_idp.protocol.activity import ACTIONS
+from tessera_idp.store import account_changes
 
 pytestmark = pytest.mark.integration
 LINK = re.compile(r"https?://\S+")
@@ -149,6 +150,36 @@ async def test_a_reset_ends_all_sessions_and_grants_and_tells_by_mail(idp, brows
     assert revoked is not None
     assert (await idp.mail(email, newest)).subject == "Your password was changed"
     assert "password.changed" in await audited(idp, sub)
+
+
+async def test_a_reset_ends_what_was_granted_in_sessions_that_ran_out(idp, browser):
+    """A session that runs out leaves its grants alive: whoever got them may have known the old password."""
+    sub, email = await user(idp)
+    grant = await idp.add_grant(await idp.add_client(client_name="x"), sub, "a session of last week")
+    others = await idp.add_grant(await idp.add_client(client_name="x"), f"not {sub}", "a session of last week")
+    form = await browser.get(await link_to(idp, browser, sub, email))
+    await idp.submit(browser, form, password=NEW)
+    statement = "SELECT revoked_at IS NOT NULL FROM authz.grants WHERE id = $1::uuid"
+    assert await idp.authz.fetchval(statement, grant)
+    assert not await idp.authz.fetchval(statement, others)
+    listed = "SELECT EXISTS (SELECT FROM revocation.entries WHERE kind = 'grant_id' AND value = $1)"
+    assert await idp.parts.database.fetchval(listed, grant)
+
+
+async def test_of_two_links_used_at_the_same_time_one_works(idp, browser):
+    sub, email = await user(idp)
+    newest, pages = 0, []
+    for _ in range(2):
+        link = await link_to(idp, browser, sub, email, newest)
+        newest = (await idp.mail(email, newest)).id
+        pages.append(await browser.get(link))
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
+    async with idp.parts.database.transaction() as tx:  # until both have come as far as the user
+        await account_changes.lock(tx, sub)
+        uses = [asyncio.create_task(idp.submit(browser, page, password=NEW)) for page in pages]
+        while await idp.parts.database.fetchval(waiting) < len(uses):
+            await asyncio.sleep(0.01)
+    assert sorted(answer.status_code for answer in await asyncio.gather(*uses)) == [200, 410]
 
 
 async def audited(idp, sub):

@@ -200,6 +200,14 @@ async def test_the_tenth_mail_to_one_address_waits(idp, browser):
     assert codes[-1] == 429
 
 
+async def test_one_mailbox_is_not_filled_by_many_names_of_it(idp, browser):
+    local = uuid4().hex
+    spelt = [f"{local}+{n}@Example.org" if n % 2 else f"{local.upper()}+{n}@example.org" for n in range(8)]
+    codes = [(await sign_up(idp, browser, email)).status_code for email in spelt]
+    assert codes == [200] * 5 + [429] * 3
+    assert (await sign_up(idp, browser, f"{local}-other@example.org")).status_code == 200
+
+
 async def test_a_closed_sign_up_makes_no_accounts(idp):
     closed = idp.config.model_copy(update={"accounts": idp.config.accounts.model_copy(update={"sign_up": "closed"})})
     app = build_app(closed, idp.parts, idp.master_key)

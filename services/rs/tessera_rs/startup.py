@@ -20,6 +20,7 @@ from tessera_shared.metrics import Metrics
 from tessera_shared.mutual_tls.anchors import load_anchors
 from tessera_shared.replay import ReplayMemory
 from tessera_shared.revocation.view import RevocationView
+from tessera_shared.rotating_key import RotatingKey
 from tessera_shared.schema import check_version
 from tessera_shared.sealed import load_key
 from tessera_shared.tracing import open_traces
@@ -47,7 +48,7 @@ async def run(path: Path) -> None:
         keys = JwksClient(config.jwks_url, redis_client)
         closing.push_async_callback(keys.close)
         proofs = ProofVerifier(
-            nonces=Nonces(load_key(config.dpop.nonce_key_file, "nonce key")),
+            nonces=Nonces(RotatingKey(load_key(config.dpop.nonce_key_file, "nonce key"))),
             replay=ReplayMemory(database, redis_client),
             tolerance=config.tolerance,
             requires_nonce=config.dpop.require_nonce,

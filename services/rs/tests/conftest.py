@@ -20,7 +20,7 @@ from tessera_shared.keystore.rotation import RotationPolicy, rotate
 from tessera_shared.keystore.store import KeyStore
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.entry import Revocation
-from tessera_shared.sealed import load_master_key
+from tessera_shared.rotating_key import load_master_key
 
 CONFIG = Path(__file__).parents[3] / "configs" / "rs.yml"
 HOUR = timedelta(hours=1)

@@ -7,7 +7,9 @@ from tessera_shared.db import Database, Row, Transaction
 from tessera_shared.errors import StartupError
 from tessera_shared.jose.algorithms import Key
 from tessera_shared.keystore.ring import KeyRing, RingKey, deserialize_private, serialize_private
-from tessera_shared.sealed import SealBroken, seal, unseal
+from tessera_shared.resealing import SealedColumn
+from tessera_shared.rotating_key import RotatingKey
+from tessera_shared.sealed import SealBroken
 
 LOCK = 0x7E55E7B
 """The advisory lock under which keys are made and retired."""
@@ -24,12 +26,14 @@ UPDATE keys.ring SET retired_at = least(retired_at, $2), expires_at = least(expi
 """
 DELETE = "DELETE FROM keys.ring WHERE kid = $1"
 PURGE = "DELETE FROM keys.ring WHERE expires_at < $1"
+PAGE = "SELECT kid AS id, private_part AS sealed FROM keys.ring WHERE kid > $1 ORDER BY kid LIMIT $2"
+REPLACE = "UPDATE keys.ring SET private_part = $3 WHERE kid = $1 AND private_part = $2 RETURNING kid"
 
 
 class KeyStore:
     """The ring's rows, read by authz and idp, written by authz."""
 
-    def __init__(self, database: Database, master_key: bytes) -> None:
+    def __init__(self, database: Database, master_key: RotatingKey) -> None:
         self._database = database
         self._master_key = master_key
         self._opened: dict[tuple[str, bytes], Key] = {}
@@ -52,7 +56,7 @@ class KeyStore:
     async def add(self, tx: Transaction, key: RingKey) -> None:
         """Store a key that was just made."""
         public = None if key.key.key_type == "oct" else json.dumps(key.public_jwk())
-        private = seal(self._master_key, serialize_private(key.key), key.kid.encode())
+        private = self._master_key.seal(serialize_private(key.key), key.kid.encode())
         await tx.execute(
             INSERT,
             key.kid,
@@ -99,8 +103,13 @@ class KeyStore:
         key = self._opened.get((kid, sealed))
         if key is None:
             try:
-                key = deserialize_private(unseal(self._master_key, sealed, kid.encode()))
+                key = deserialize_private(self._master_key.unseal(sealed, kid.encode()))
             except SealBroken as error:
                 raise StartupError(f"keys: the master key does not open the stored key {kid}") from error
             self._opened[kid, sealed] = key
         return key
+
+
+def sealed_ring(master_key: RotatingKey) -> SealedColumn:
+    """The private parts, to be sealed anew."""
+    return SealedColumn(PAGE, "", REPLACE, lambda row: str(row["id"]).encode(), master_key)

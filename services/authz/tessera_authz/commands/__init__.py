@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from tessera_authz.commands import clients, grants, initial_access_tokens, keys, logouts, scopes, secrets
+from tessera_authz.commands import clients, grants, initial_access_tokens, keys, logouts, master_key, scopes, secrets
 from tessera_authz.commands.work import open_work
 from tessera_shared.command_line import Group
 from tessera_shared.command_line import run as run_command
@@ -15,6 +15,7 @@ GROUPS: Mapping[str, Group] = {
     "grants": grants.GROUP,
     "keys": keys.GROUP,
     "logouts": logouts.GROUP,
+    "master-key": master_key.GROUP,
 }
 
 

@@ -21,7 +21,7 @@ from tessera_shared.config import load
 from tessera_shared.db import Database, Transaction
 from tessera_shared.redis import Redis
 from tessera_shared.revocation.view import RevocationView
-from tessera_shared.sealed import load_master_key
+from tessera_shared.rotating_key import RotatingKey, load_master_key
 from tessera_shared.secret_sealer import SecretSealer
 
 
@@ -32,7 +32,7 @@ class Work:
     config: AuthzConfig
     database: Database
     redis: Redis
-    master_key: bytes
+    master_key: RotatingKey
     registry: ClientRegistry
     sealer: SecretSealer
     actor: Actor
@@ -52,7 +52,7 @@ async def open_work(path: Path) -> AsyncIterator[Work]:
 
     """
     config = load(AuthzConfig, path, "TESSERA_AUTHZ_")
-    master_key = load_master_key(config.keys.master_key_file)
+    master_key = load_master_key(config.keys.master_key_file, config.keys.further_master_key_files)
     database = await db.connect(config.database)
     try:
         await schema.check_version(database)

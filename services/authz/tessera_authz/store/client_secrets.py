@@ -5,6 +5,8 @@ from uuid import UUID, uuid4
 
 from tessera_authz.store.clients import ClientSecret
 from tessera_shared.db import Database, Row, Transaction
+from tessera_shared.resealing import SealedColumn
+from tessera_shared.secret_sealer import SecretSealer
 
 LIST = """
 SELECT id, hash, created_at, expires_at, replaced_at FROM authz.client_secrets
@@ -23,6 +25,10 @@ WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $3) RETURNING expir
 DELETE = "DELETE FROM authz.client_secrets WHERE client_id = $1 AND id = $2 RETURNING id"
 DELETE_ALL = "DELETE FROM authz.client_secrets WHERE client_id = $1"
 PURGE = "DELETE FROM authz.client_secrets WHERE expires_at < $1"
+PAGE = """
+SELECT id, sealed, client_id FROM authz.client_secrets WHERE id > $1 AND sealed IS NOT NULL ORDER BY id LIMIT $2
+"""
+RESEAL = "UPDATE authz.client_secrets SET sealed = $3 WHERE id = $1 AND sealed = $2 RETURNING id"
 
 
 async def add(tx: Transaction, client_id: str, secret: ClientSecret, now: datetime) -> UUID:
@@ -61,3 +67,8 @@ async def list_all(database: Database, client_id: str) -> list[Row]:
 async def purge(database: Database, before: datetime) -> None:
     """Forget secrets that ended before that moment."""
     await database.execute(PURGE, before)
+
+
+def sealed_secrets(sealer: SecretSealer) -> SealedColumn:
+    """The readable ones, to be sealed anew."""
+    return SealedColumn(PAGE, UUID(int=0), RESEAL, lambda row: str(row["client_id"]).encode(), sealer.key)

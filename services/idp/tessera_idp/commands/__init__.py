@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from tessera_idp.commands import factors, sessions, users
+from tessera_idp.commands import factors, master_key, sessions, users
 from tessera_idp.commands.work import open_work
 from tessera_shared.command_line import Group
 from tessera_shared.command_line import run as run_command
@@ -11,6 +11,7 @@ GROUPS: Mapping[str, Group] = {
     "users": users.GROUP,
     "sessions": sessions.GROUP,
     "factors": factors.GROUP,
+    "master-key": master_key.GROUP,
 }
 
 

@@ -23,6 +23,7 @@ from tessera_shared.http.form import Form
 from tessera_shared.redis import Redis
 from tessera_shared.revocation import durable
 from tessera_shared.revocation.entry import Revocation
+from tessera_shared.rotating_key import RotatingKey
 
 _COOKIE_BYTES = 32
 
@@ -65,7 +66,7 @@ class Cookies:
 class Forms:
     """Forms that only the browser that was shown them can send."""
 
-    key: bytes
+    key: RotatingKey
     own_origin: str
     cookies: Cookies
 
@@ -75,7 +76,7 @@ class Forms:
 
     def token(self, browser_id: str, *form: str) -> str:
         """The hidden token of a form."""
-        return form_token(self.key, browser_id, *form)
+        return form_token(self.key.current, browser_id, *form)
 
     def remember(self, response: Response, request: Request, browser_id: str) -> Response:
         """Give the browser its cookie, if it has none."""
@@ -103,7 +104,8 @@ class Forms:
 
     def is_own(self, request: Request, sent: Form, *form: str) -> bool:
         """Whether the form was shown to this browser."""
-        own = is_form_token(sent.get("csrf"), self.key, self.cookies.read(request, "form"), *form)
+        token, browser_id = sent.get("csrf"), self.cookies.read(request, "form")
+        own = any(is_form_token(token, key, browser_id, *form) for key in self.key.every)
         if not own:
             logging.get().info("form refused", form=form[0], reason="no token of this browser and form")
         return own
@@ -167,8 +169,8 @@ class Sessions:
 
     async def end_all(self, request: Request, session: Session, now: datetime) -> None:
         """End every session of the user of this one."""
-        ended = await self.store.end_all(session.sub, now, now + self.revocation_lifetime)
-        await self.announce(tuple(grant for grants in ended.values() for grant in grants), now)
+        ended, grants = await self.store.end_all(session.sub, now, now + self.revocation_lifetime)
+        await self.announce(grants, now)
         for sid in ended:
             await self.trail.record(request, session.sub, Event("session.ended", sid))
         logging.get().info("logged out everywhere", sub=session.sub, sid=session.sid, sessions=len(ended))

@@ -84,6 +84,6 @@ class EmailCodeEndpoint:
         minutes = int(LIFETIME.total_seconds() // 60)
         mail = Mail(address, "email_code", language, {"code": grouped(code), "minutes": minutes})
         async with codes.store.transaction() as tx:
-            await codes.store.put(tx, login, code_hash(codes.key, login, code), stage.now, stage.now + LIFETIME)
+            await codes.store.put(tx, login, code_hash(codes.key.current, login, code), stage.now, stage.now + LIFETIME)
             await self.mailer.queue(tx, mail)
         logging.get().info("code sent by mail", sub=stage.sub)

@@ -65,20 +65,21 @@ class NewPasswordEndpoint:
             response.headers["retry-after"] = "1"
             return response
         # 3. stored, and the link is used up: all of it or nothing
-        if not await self._store(request, token, hashed):
+        if not await self._store(request, user.sub, token, hashed):
             return link_over(self.pages, request)
         # 4. the login goes on
         received = self.onward.of_link(request, link, clock.now())
         url = self.onward.url(received)
         return self.pages.page(request, "password_reset.html", onward=url, has_login=received is not None)
 
-    async def _store(self, request: Request, token: str, hashed: str) -> bool:
+    async def _store(self, request: Request, sub: str, token: str, hashed: str) -> bool:
+        """Whether it is stored; the user is locked first, as by all who use links, so that none waits for another."""
         ends = self.changes.settings.reset_ends_sessions
         grants: tuple[str, ...] = ()
         async with self.changes.database.transaction() as tx:
+            user = await account_changes.lock(tx, sub)
             link = await links.lock(tx, digest(token), Purpose.RESET_PASSWORD, clock.now())
-            user = None if link is None or link.sub is None else await account_changes.lock(tx, link.sub)
-            if user is None or user.disabled:
+            if user is None or user.disabled or link is None:
                 return False
             await self.changes.set_password(tx, request, user.sub, hashed)
             if ends:

@@ -1,10 +1,11 @@
 """`/oidc/v1/undo-email-change`: the link that the old address gets, for a user whose account somebody else has taken.
 
 The address is the account's again, every session ends, and the password is no longer valid: a mail with a link to a
-new one follows. Whoever changed the address knew the password.
+new one follows. Whoever changed the address knew the password. What was added since to log in with goes, too.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from tessera_idp.store import account_changes, links
 from tessera_idp.store.links import Link, Purpose
 from tessera_shared import clock, logging
 from tessera_shared.audit import Event
+from tessera_shared.db import Transaction
 from tessera_shared.http import form
 from tessera_shared.http.as_page import as_page
 from tessera_shared.http.openapi import Endpoint, Operation
@@ -52,21 +54,22 @@ class UndoEmailChangeEndpoint:
         if not self.forms.is_own(request, sent, "undo-email-change", token):
             return self._page(request, token, link, STALE, 403)
         # 2. undone, and the link is used up: all of it or nothing
-        if not await self._undo(request, token):
+        if not await self._undo(request, link.sub, token):
             return link_over(self.pages, request)
         return self.pages.page(request, "email_restored.html", email=link.email)
 
-    async def _undo(self, request: Request, token: str) -> bool:
+    async def _undo(self, request: Request, sub: str, token: str) -> bool:
         now, changes, language = clock.now(), self.changes, self.pages.language(request)
         async with changes.database.transaction() as tx:
+            user = await account_changes.lock(tx, sub)
             link = await links.lock(tx, digest(token), Purpose.UNDO_EMAIL, now)
-            user = None if link is None or link.sub is None else await account_changes.lock(tx, link.sub)
             if link is None or user is None or not await account_changes.is_email_free(tx, link.email, user.sub):
                 return False
             await account_changes.set_claims(
                 tx, user.sub, {**user.claims, "email": link.email, "email_verified": True}, now
             )
             await account_changes.remove_password(tx, user.sub)
+            await self._forget_factors(tx, request, user.sub, await links.sent_at(tx, digest(token)))
             # earlier links stay: who took the account cannot use a later one to make the owner's useless
             await links.forget_undos_since(tx, digest(token))
             for purpose in (Purpose.CHANGE_EMAIL, Purpose.RESET_PASSWORD):
@@ -80,6 +83,12 @@ class UndoEmailChangeEndpoint:
         await changes.devices.forget_others(request, user.sub)
         logging.get().info("change of e-mail address undone", sub=user.sub)
         return True
+
+    async def _forget_factors(self, tx: Transaction, request: Request, sub: str, since: datetime) -> None:
+        """What was added since would let a thief in again, or keep the owner out."""
+        for method, name in await account_changes.forget_factors(tx, sub, since):
+            removed = Event("factor.removed", sub, details={"method": method, "name": name})
+            await self.changes.sessions.trail.record_in(tx, request, sub, removed)
 
     def endpoints(self) -> list[Endpoint]:
         """The declaration."""

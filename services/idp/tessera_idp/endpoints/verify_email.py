@@ -114,7 +114,7 @@ class VerifyEmailEndpoint:
             response.headers["retry-after"] = "1"
             return response
         # 4. the account, and the link is used up: all of it or nothing
-        sub = await self._make(request, token, name, hashed)
+        sub = await self._make(request, (token, link.email), name, hashed)
         if sub is _Refused.LINK_OVER:
             return link_over(self.pages, request)
         if sub is _Refused.NAME_TAKEN:
@@ -126,12 +126,13 @@ class VerifyEmailEndpoint:
             return RedirectResponse(ACCOUNT, 303, NO_STORE)
         return await self.flow.begin(request, received, sub, (Used(password.METHOD, password.AMR, now),), now)
 
-    async def _make(self, request: Request, token: str, name: str, hashed: str) -> "str | _Refused":
-        """The sub of the new account."""
-        now, sub = clock.now(), str(uuid4())
+    async def _make(self, request: Request, used: tuple[str, str], name: str, hashed: str) -> "str | _Refused":
+        """The sub of the new account; its address is locked before the link, so that two of one address do not wait."""
+        (token, email), now, sub = used, clock.now(), str(uuid4())
         async with self.changes.database.transaction() as tx:
+            is_free = await account_changes.is_email_free(tx, email)
             link = await links.lock(tx, digest(token), Purpose.SIGN_UP, now)
-            if link is None or not await account_changes.is_email_free(tx, link.email):
+            if link is None or not is_free:
                 return _Refused.LINK_OVER
             claims = {"preferred_username": name, "email": link.email, "email_verified": True}
             if not await account_changes.add(tx, sub, name, claims, now):

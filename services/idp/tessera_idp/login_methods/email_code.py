@@ -30,7 +30,8 @@ async def verify(form: Form, stage: Stage, verifiers: Verifiers) -> Proof | None
     if stage.sub is None or code is None:
         return None
     codes = verifiers.email_codes
-    if not await codes.store.use(login, code_hash(codes.key, login, code), stage.now):
+    hashes = [code_hash(key, login, code) for key in codes.key.every]
+    if not await codes.store.use(login, hashes, stage.now):
         logging.get().info("login refused", method=METHOD, reason="wrong code, or none that counts", sub=stage.sub)
         return None
     return Proof(stage.sub, AMR)

@@ -14,6 +14,7 @@ from tessera_idp.store.totp import TotpStore
 from tessera_idp.store.users import UserStore
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.http.form import Form
+from tessera_shared.rotating_key import RotatingKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class EmailCodes:
     """Codes by e-mail: their table, the key of their hashes, and whether users may have them."""
 
     store: EmailCodeStore
-    key: bytes = field(repr=False)
+    key: RotatingKey = field(repr=False)
     enabled: bool
 
 

@@ -16,7 +16,8 @@ from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from tessera_idp.login_methods.totp import STEP_SECONDS, matching_step
 from tessera_idp.store.totp import Authenticator, TotpStore
 from tessera_shared.clock import seconds
-from tessera_shared.sealed import SealBroken, seal, unseal
+from tessera_shared.rotating_key import RotatingKey
+from tessera_shared.sealed import SealBroken
 from tessera_shared.translatable import N_
 
 LIFETIME = timedelta(minutes=15)
@@ -48,13 +49,13 @@ class TotpSetUp:
     """Offers secrets and takes them.
 
     Attributes:
-        key: 32 bytes that seal what is offered.
+        key: Seals what is offered.
         issuer: The name that apps show beside the account.
         store: Where confirmed authenticators go.
 
     """
 
-    key: bytes = field(repr=False)
+    key: RotatingKey = field(repr=False)
     issuer: str
     store: TotpStore
 
@@ -62,12 +63,12 @@ class TotpSetUp:
         """A new secret for a user."""
         made, secret = str(uuid4()), pyotp.random_base32(_SECRET_BYTES * 8 // 5)
         content = json.dumps({"id": made, "secret": secret, "exp": seconds(now + LIFETIME)})
-        return Offer(made, urlsafe_b64encode(seal(self.key, content.encode(), sub.encode())).decode(), secret)
+        return Offer(made, urlsafe_b64encode(self.key.seal(content.encode(), sub.encode())).decode(), secret)
 
     def offered(self, sealed: str | None, sub: str, now: datetime) -> Offer | None:
         """What was offered to this user and came back; None where it is too old or something else."""
         try:
-            content = json.loads(unseal(self.key, urlsafe_b64decode((sealed or "").encode()), sub.encode()))
+            content = json.loads(self.key.unseal(urlsafe_b64decode((sealed or "").encode()), sub.encode()))
         except (SealBroken, ValueError):  # binascii.Error is one
             return None
         return Offer(content["id"], sealed or "", content["secret"]) if content["exp"] > seconds(now) else None

@@ -9,8 +9,11 @@ from tessera_idp.mail.templates import Mail, MailTemplates, Written
 from tessera_idp.store import outbox
 from tessera_shared import clock
 from tessera_shared.db import Database, Transaction
-from tessera_shared.sealed import seal, unseal
+from tessera_shared.resealing import SealedColumn
+from tessera_shared.rotating_key import RotatingKey
 
+PURPOSE = b"tessera idp mails"
+"""What the key that seals mails is derived for."""
 _NOBODY = "nobody"
 
 
@@ -26,7 +29,7 @@ class Mailer:
     """
 
     templates: MailTemplates
-    key: bytes = field(repr=False)
+    key: RotatingKey = field(repr=False)
     queued: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def queue(self, into: Database | Transaction, mail: Mail) -> None:
@@ -54,14 +57,20 @@ class Mailer:
             SealBroken: It was not sealed under this key.
 
         """
-        written = Written(**json.loads(unseal(self.key, waiting.content, _context(waiting.id, waiting.template))))
+        written = Written(**json.loads(self.key.unseal(waiting.content, _context(waiting.id, waiting.template))))
         return None if waiting.template == _NOBODY else written
 
     async def _store(self, into: Database | Transaction, template: str, written: Written) -> None:
         mail = uuid4()
-        content = seal(self.key, json.dumps(asdict(written)).encode(), _context(mail, template))
+        content = self.key.seal(json.dumps(asdict(written)).encode(), _context(mail, template))
         await outbox.add(into, mail, template, content, clock.now())
         self.queued.set()
+
+
+def sealed_mails(master_key: RotatingKey) -> SealedColumn:
+    """The mails that wait, to be sealed anew."""
+    key = master_key.derive(PURPOSE)
+    return SealedColumn(outbox.PAGE, UUID(int=0), outbox.RESEAL, lambda row: _context(row["id"], row["template"]), key)
 
 
 def _context(mail: UUID, template: str) -> bytes:

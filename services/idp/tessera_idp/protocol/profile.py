@@ -15,6 +15,8 @@ _BIRTHDATE = re.compile(r"(?P<year>\d{4})(-(?P<month>\d{2})-(?P<day>\d{2}))?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
 _PHONE = re.compile(r"\+[1-9](?:[ ().-]{0,2}\d){5,14}")
 _LEAP_YEAR = 2000
+_JOINERS = str.maketrans("", "", "\u200c\u200d")
+"""Not seen, and yet part of names in Persian, Sinhala or Malayalam, and of emoji (Unicode §23.2)."""
 
 ADDRESS = ("street_address", "postal_code", "locality", "region", "country")
 """The members of the address claim (§5.1.1), in the order that most of the world writes them."""
@@ -83,7 +85,9 @@ def _formatted(address: Mapping[str, str]) -> str:
 
 
 def _line(text: str) -> str | None:
-    return None if len(text) <= _MAX_LINE and text.isprintable() else N_("This is too long, or not all of it is text.")
+    shown = text.translate(_JOINERS)
+    is_line = len(text) <= _MAX_LINE and shown and shown.isprintable()
+    return None if is_line else N_("This is too long, or not all of it is text.")
 
 
 def _lines(text: str) -> str | None:

@@ -29,12 +29,22 @@ ON CONFLICT (sub) DO UPDATE SET hash = excluded.hash, changed_at = excluded.chan
 """
 REMOVE_PASSWORD = "DELETE FROM idp.passwords WHERE sub = $1"
 HASH = "SELECT hash FROM idp.passwords WHERE sub = $1"
+# the grants after the sessions: what is granted meanwhile is either found, or finds its session ended
 END_SESSIONS = """
 WITH ended AS (
     UPDATE idp.sessions SET ended_at = $2 WHERE sub = $1 AND ended_at IS NULL AND sid IS DISTINCT FROM $4 RETURNING sid
 )
-SELECT authz.revoke_session(sid, $3, 'all')::text AS grant_id FROM ended
+SELECT authz.revoke_user($1, $3, 'all', $4)::text AS grant_id FROM (SELECT count(*) FROM ended) AS done
 """
+_SINCE = "$2::timestamptz - interval '1 hour'"
+"""Whoever changes an address may have added something in the same visit, just before."""
+FORGET_TOTP = f"DELETE FROM idp.totp WHERE sub = $1 AND created_at >= {_SINCE} RETURNING name"  # noqa: S608 - constants only
+FORGET_PASSKEYS = f"DELETE FROM idp.passkeys WHERE sub = $1 AND created_at >= {_SINCE} RETURNING name"  # noqa: S608 - constants only
+FORGET_EMAIL_CODES = f"""
+DELETE FROM idp.email_code_users WHERE sub = $1 AND enabled_at >= {_SINCE} RETURNING 'Codes by e-mail' AS name
+"""  # noqa: S608 - constants only
+FORGET_RECOVERY_CODES = f"DELETE FROM idp.recovery_codes WHERE sub = $1 AND made_at >= {_SINCE}"  # noqa: S608 - constants only
+_FACTORS = (("totp", FORGET_TOTP), ("passkey", FORGET_PASSKEYS), ("email_code", FORGET_EMAIL_CODES))
 
 
 async def find_by_name(database: Database | Transaction, name: str) -> User | None:
@@ -88,8 +98,15 @@ async def password_hash(database: Database, sub: str) -> str | None:
 async def end_sessions(
     tx: Transaction, sub: str, now: datetime, revoked_until: datetime, kept: str | None = None
 ) -> tuple[str, ...]:
-    """End the user's sessions, but for one, with all that was granted in them; the grants' ids, to be announced."""
+    """End the user's sessions, but for one, and all that was ever granted but in that one; the grants' ids."""
     return tuple(row["grant_id"] for row in await tx.fetch(END_SESSIONS, sub, now, revoked_until, kept))
+
+
+async def forget_factors(tx: Transaction, sub: str, since: datetime) -> list[tuple[str, str]]:
+    """Remove what the user can log in with since then: method and name of each, recovery codes apart."""
+    removed = [(name, str(row["name"])) for name, forget in _FACTORS for row in await tx.fetch(forget, sub, since)]
+    await tx.execute(FORGET_RECOVERY_CODES, sub, since)
+    return removed
 
 
 def _to_user(row: Row | None) -> User | None:

@@ -1,6 +1,7 @@
 """Codes by e-mail: who is asked for them, and the one code of each login under way."""
 
 import hmac
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
@@ -60,12 +61,15 @@ class EmailCodeStore:
         """Whether the login has a code that can still be used."""
         return bool(await self._database.fetchval(IS_SENT, login, now))
 
-    async def use(self, login: bytes, code_hash: bytes, now: datetime) -> bool:
-        """Use the login's code up; a wrong one costs a try, which is taken before anything is compared."""
+    async def use(self, login: bytes, hashes: Sequence[bytes], now: datetime) -> bool:
+        """Use the login's code up, whichever hash it is stored by; a wrong one costs a try.
+
+        The try is taken before anything is compared.
+        """
         stored = await self._database.fetchval(TRY, login, now)
-        if stored is None or not hmac.compare_digest(stored, code_hash):
+        if stored is None or not any(hmac.compare_digest(stored, one) for one in hashes):
             return False
-        return bool(await self._database.fetchval(TAKE, login, code_hash))
+        return bool(await self._database.fetchval(TAKE, login, stored))
 
     async def purge(self, now: datetime) -> None:
         """Delete codes that are over."""

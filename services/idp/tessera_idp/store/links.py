@@ -14,6 +14,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 FIND = f"SELECT {_COLUMNS} FROM idp.links WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3"  # noqa: S608 - constants only
 LOCK = f"{FIND} FOR UPDATE"
+SENT_AT = "SELECT created_at FROM idp.links WHERE token_hash = $1"
 REMOVE = "DELETE FROM idp.links WHERE token_hash = $1"
 FORGET_OF_USER = "DELETE FROM idp.links WHERE sub = $1 AND purpose = $2"
 FORGET_SIGN_UPS = "DELETE FROM idp.links WHERE purpose = 'sign_up' AND lower(email) = lower($1)"
@@ -69,6 +70,12 @@ async def find(database: Database, token_hash: bytes, purpose: Purpose, now: dat
 async def lock(tx: Transaction, token_hash: bytes, purpose: Purpose, now: datetime) -> Link | None:
     """The link, for whoever uses it: all others wait, and then find it gone."""
     return _to_link(await tx.fetchrow(LOCK, token_hash, purpose.value, now))
+
+
+async def sent_at(tx: Transaction, token_hash: bytes) -> datetime:
+    """When a link that is there was made."""
+    found: datetime = await tx.fetchval(SENT_AT, token_hash)
+    return found
 
 
 async def remove(tx: Transaction, token_hash: bytes) -> None:

@@ -18,6 +18,8 @@ RETURNING id, template, content, attempts, queued_at
 """
 REMOVE = "DELETE FROM idp.outbox WHERE id = $1"
 TRY_AGAIN = "UPDATE idp.outbox SET next_attempt_at = $2 WHERE id = $1"
+PAGE = "SELECT id, template, content AS sealed FROM idp.outbox WHERE id > $1 ORDER BY id LIMIT $2"
+RESEAL = "UPDATE idp.outbox SET content = $3 WHERE id = $1 AND content = $2 RETURNING id"
 
 
 @dataclass(frozen=True, slots=True)

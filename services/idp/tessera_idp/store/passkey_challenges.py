@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from tessera_idp.protocol.passkey import NONCE_BYTES, challenge_end, make_challenge
 from tessera_shared.replay import ReplayMemory
+from tessera_shared.rotating_key import RotatingKey
 
 
 @dataclass(frozen=True, slots=True)
 class PasskeyChallenges:
     """Makes them, and takes each one once."""
 
-    key: bytes
+    key: RotatingKey
     replay: ReplayMemory
 
     def issue(self, now: datetime, lifetime: timedelta, *bound: str) -> bytes:
@@ -25,7 +26,7 @@ class PasskeyChallenges:
             bound: What for, in which browser, and for which ask or session.
 
         """
-        return make_challenge(self.key, secrets.token_bytes(NONCE_BYTES), now + lifetime, *bound)
+        return make_challenge(self.key.current, secrets.token_bytes(NONCE_BYTES), now + lifetime, *bound)
 
     async def take(self, challenge: bytes, now: datetime, *bound: str) -> str | None:
         """Use it up; why it does not count, or None where it does.
@@ -34,7 +35,8 @@ class PasskeyChallenges:
             Unavailable: No store answers that knows which were used.
 
         """
-        end = challenge_end(challenge, self.key, now, *bound)
+        ends = (challenge_end(challenge, key, now, *bound) for key in self.key.every)
+        end = next((end for end in ends if end is not None), None)
         if end is None:
             return "the challenge is over, or was made for another page"
         name = base64.urlsafe_b64encode(challenge).decode()

@@ -1,5 +1,6 @@
 """Login sessions, known by the hash of the browser's cookie; ending one revokes what was granted in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,7 +50,9 @@ END_ALL = """
 WITH ended AS (
     UPDATE idp.sessions SET ended_at = $2 WHERE sub = $1 AND ended_at IS NULL RETURNING sid
 )
-SELECT sid, ARRAY(SELECT authz.revoke_session(sid, $3, $4)::text) AS grant_ids FROM ended
+SELECT coalesce(sids, '{}') AS sids,
+    ARRAY(SELECT authz.revoke_user($1, $3, $4, NULL)::text WHERE counted >= 0) AS grant_ids
+FROM (SELECT array_agg(sid) AS sids, count(*) AS counted FROM ended) AS done
 """
 PURGE = """
 DELETE FROM idp.sessions WHERE ctid = ANY (ARRAY(
@@ -144,10 +147,10 @@ class SessionStore:
         rows = await self._database.fetch(END, sid, now, revoked_until, self.revokes)
         return tuple(row["grant_id"] for row in rows)
 
-    async def end_all(self, sub: str, now: datetime, revoked_until: datetime) -> dict[str, tuple[str, ...]]:
-        """The same for every session of a user: the grants' ids by sid."""
-        rows = await self._database.fetch(END_ALL, sub, now, revoked_until, self.revokes)
-        return {row["sid"]: tuple(row["grant_ids"]) for row in rows}
+    async def end_all(self, sub: str, now: datetime, revoked_until: datetime) -> tuple[Sequence[str], tuple[str, ...]]:
+        """The same for every session of a user, those that ran out too: the sids that lived, and the grants' ids."""
+        row = await self._database.fetchrow(END_ALL, sub, now, revoked_until, self.revokes)
+        return ((), ()) if row is None else (row["sids"], tuple(row["grant_ids"]))
 
     async def purge(self, now: datetime) -> None:
         """Delete sessions that are over."""

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from tessera_shared.db import Database, Row
-from tessera_shared.sealed import seal, unseal
+from tessera_shared.resealing import SealedColumn
+from tessera_shared.rotating_key import RotatingKey
 
+PURPOSE = b"tessera idp totp"
+"""What the key that seals the secrets is derived for."""
 MOST = 10
 """Authenticators of one user."""
 
@@ -17,6 +21,8 @@ WHERE (SELECT count(*) FROM idp.totp WHERE sub = $2) < {MOST} ON CONFLICT (id) D
 ACCEPT = "UPDATE idp.totp SET last_step = $2, used_at = $3 WHERE id = $1 AND last_step < $2 RETURNING id"
 HAS = "SELECT EXISTS (SELECT FROM idp.totp WHERE sub = $1)"
 REMOVE = "DELETE FROM idp.totp WHERE sub = $1 AND id = $2 RETURNING name"
+PAGE = "SELECT id, sub, secret AS sealed FROM idp.totp WHERE id > $1 ORDER BY id LIMIT $2"
+RESEAL = "UPDATE idp.totp SET secret = $3 WHERE id = $1 AND secret = $2 RETURNING id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +42,11 @@ class TotpStore:
 
     Args:
         database: The database.
-        key: 32 bytes that seal the secrets.
+        key: Seals the secrets.
 
     """
 
-    def __init__(self, database: Database, key: bytes) -> None:
+    def __init__(self, database: Database, key: RotatingKey) -> None:
         self._database = database
         self._key = key
 
@@ -48,7 +54,7 @@ class TotpStore:
         """A user's authenticators, the oldest first.
 
         Raises:
-            SealBroken: A secret was stored under another master key.
+            SealBroken: A secret was stored under a master key that is not accepted.
 
         """
         return tuple(self._to_authenticator(row) for row in await self._database.fetch(LIST, sub))
@@ -59,7 +65,7 @@ class TotpStore:
 
     async def add(self, sub: str, authenticator: Authenticator) -> bool:
         """Store a confirmed authenticator; False where it is stored already, or the user has too many."""
-        sealed = seal(self._key, authenticator.secret.encode(), _context(sub, authenticator.id))
+        sealed = self._key.seal(authenticator.secret.encode(), _context(sub, authenticator.id))
         added = await self._database.fetchval(
             ADD,
             authenticator.id,
@@ -82,8 +88,14 @@ class TotpStore:
 
     def _to_authenticator(self, row: Row) -> Authenticator:
         found = str(row["id"])
-        secret = unseal(self._key, row["secret"], _context(row["sub"], found)).decode()
+        secret = self._key.unseal(row["secret"], _context(row["sub"], found)).decode()
         return Authenticator(found, row["name"], secret, row["last_step"], row["created_at"], row["used_at"])
+
+
+def sealed_authenticators(master_key: RotatingKey) -> SealedColumn:
+    """The secrets, to be sealed anew."""
+    key = master_key.derive(PURPOSE)
+    return SealedColumn(PAGE, UUID(int=0), RESEAL, lambda row: _context(row["sub"], str(row["id"])), key)
 
 
 def _context(sub: str, authenticator_id: str) -> bytes:

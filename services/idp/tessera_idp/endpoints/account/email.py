@@ -76,7 +76,7 @@ class EmailEndpoint:
         if user is not None and (verified_email(user) or "").lower() == email.lower():
             return await self._page(request, session, typed, _SAME, 400)
         # 3. not too often
-        attempt = await self.protection.code_mail(session.sub, request.state.client_address)
+        attempt = await self.protection.change_of_address(session.sub, email, request.state.client_address)
         if attempt.wait is not None:
             response = await self._page(request, session, typed, TOO_MANY_TRIES, 429)
             response.headers.update(attempt.retry_after)
@@ -116,9 +116,9 @@ class EmailEndpoint:
             return self._link_page(request, session, token, link, STALE, 403)
         # 2. stored, and the link is used up: all of it or nothing
         async with self.changes.database.transaction() as tx:
+            user = await account_changes.lock(tx, session.sub)
             locked = await links.lock(tx, digest(token), Purpose.CHANGE_EMAIL, now)
-            user = None if locked is None else await account_changes.lock(tx, session.sub)
-            if user is None or not await account_changes.is_email_free(tx, link.email, session.sub):
+            if user is None or locked is None or not await account_changes.is_email_free(tx, link.email, session.sub):
                 return link_over(self.layout.pages, request)
             await self._change(tx, request, user, link.email)
         return RedirectResponse(f"{PROFILE}?done=email", 303, NO_STORE)
