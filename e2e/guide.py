@@ -76,7 +76,10 @@ def run(document: str, folder: Path, here: Mapping[str, str]) -> list[Printed]:
     for written, actual in here.items():
         script = script.replace(written, actual)
     command = ["bash", "-c", script]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110, check=False)
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110, check=False)
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(f"a block did not end; so far: {(late.stdout or b'')[-500:]!r}") from late
     parts = re.split(rf"^{_MARK} (\d+)\n", done.stdout, flags=re.MULTILINE)[1:]
     printed = dict(zip(map(int, parts[::2]), parts[1::2], strict=True))
     last = max(printed, default=0)

@@ -48,14 +48,29 @@ def reference() -> str:
     """The whole document."""
     parts = [HEAD]
     for service, model in SERVICES.items():
-        comments = _comments(ROOT / "configs" / f"{service}.yml")
-        keys = _keys(model, None, (), comments)
-        rows = [f"| `{key.path}` | {key.kind} | {key.default} | {key.meaning} |" for key in keys]
-        table = ["| key | takes | default | meaning |", "| --- | --- | --- | --- |", *rows]
-        parts.append(
-            "\n".join([f"## {service}: `configs/{service}.yml`, `TESSERA_{service.upper()}_…`", "", *table, ""])
-        )
-    return "\n".join(parts)
+        keys = list(_keys(model, None, (), _comments(ROOT / "configs" / f"{service}.yml")))
+        parts.append(f"## {service}: `configs/{service}.yml`, `TESSERA_{service.upper()}_…`\n")
+        parts.append(_table([key for key in keys if key.kind != "section" and "." not in key.path]))
+        for section in (key for key in keys if key.kind == "section" and "." not in key.path):
+            parts.append(f"### {service}: `{section.path}`\n")
+            parts.append(_sentence(section))
+            parts.append(_table([key for key in keys if key.path.startswith(f"{section.path}.")]))
+    return "\n".join(part for part in parts if part)
+
+
+def _sentence(section: Key) -> str:
+    """What a section is for, and whether it may be left out."""
+    needed = {"required": "Required.", "none": "May be left out."}.get(section.default, "")
+    meaning = section.meaning.removesuffix(".")
+    if "without this section" in meaning:
+        needed = ""
+    told = [f"{meaning[0].upper()}{meaning[1:]}." if meaning else "", needed]
+    return " ".join(filter(None, told)) + "\n" if any(told) else ""
+
+
+def _table(keys: list[Key]) -> str:
+    rows = [f"| `{key.path}` | {key.kind} | {key.default} | {key.meaning} |" for key in keys]
+    return "\n".join(["| key | takes | default | meaning |", "| --- | --- | --- | --- |", *rows, ""])
 
 
 def _keys(
