@@ -261,7 +261,8 @@ async def test_the_old_address_undoes_the_change_and_throws_the_thief_out(idp, b
     sub, old = alice
     thief = f"{uuid4().hex}@evil.example"
     await change_address(idp, browser, thief)
-    await idp.submit(browser, await browser.get(link_in(await idp.mail(thief))))
+    confirmation = await idp.mail(thief)
+    await idp.submit(browser, await browser.get(link_in(confirmation)))
     notice = await idp.mail(old)
     async with idp.browser() as owner:
         page = await owner.get(link_in(notice))
@@ -271,6 +272,9 @@ async def test_the_old_address_undoes_the_change_and_throws_the_thief_out(idp, b
         assert "Your address is restored" in restored.text
         assert (await claims_of(idp, sub))["email"] == old
         assert not await idp.is_logged_in(browser)
+        told = await idp.mail(thief, confirmation.id)  # might be the owner, and the old address in wrong hands
+        assert told.subject == "Your e-mail address was changed"
+        assert "token=" not in told.text + told.html
         login = await owner.get(idp.ask())
         assert (await idp.submit(owner, login, username=sub, password=password, action="login")).status_code == 403
         form = await owner.get(link_in(await idp.mail(old, notice.id)))

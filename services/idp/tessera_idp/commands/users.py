@@ -12,7 +12,7 @@ from tessera_idp.commands.work import Work
 from tessera_idp.password_policy import password_policy
 from tessera_idp.protocol.models import User
 from tessera_idp.protocol.password_rules import Weakness
-from tessera_idp.store import account_changes, user_list
+from tessera_idp.store import account_changes, links, user_list
 from tessera_shared import audit, clock
 from tessera_shared.argon2id import Argon2id
 from tessera_shared.audit import Event
@@ -81,7 +81,10 @@ async def change(
     generate: Generate = False,
     any_password: AnyPassword = False,
 ) -> Result:
-    """Change a user's claims or password, or keep the user out: sessions and tokens then end at once."""
+    """Change a user's claims or password, or keep the user out: sessions and tokens then end at once.
+
+    Links that were mailed before lead nowhere after another password or address: they may be in wrong hands.
+    """
     found = await work.find_user(user)
     kept = {name: value for name, value in found.claims.items() if name not in (unset or ())}
     new_claims, is_disabled = {**kept, **_claims(claims)}, found.disabled if disabled is None else disabled
@@ -89,12 +92,15 @@ async def change(
     if password is not None and not any_password:
         await _refuse_weak(work, password, found.username, new_claims)
     hashed, now = None if password is None else await _hash(password), clock.now()
+    until = await work.revoked_until(now)
     async with work.database.transaction() as tx:
         await _refuse_taken_email(tx, new_claims, found.sub)
         await user_list.change(tx, found.sub, new_claims, is_disabled, now)
         if hashed is not None:
             await user_list.set_password(tx, found.sub, hashed, now)
-        revoked = await user_list.revoke_all(tx, found.sub, now, work.revoked_until(now)) if is_disabled else []
+        if hashed is not None or new_claims.get("email") != found.claims.get("email"):
+            await links.forget_all_of_user(tx, found.sub)
+        revoked = await user_list.revoke_all(tx, found.sub, now, until) if is_disabled else []
         details = {"claims": new_claims != found.claims, "password": hashed is not None, "disabled": is_disabled}
         await audit.record(tx, work.actor, Event("user.changed", found.sub, details=details))
     await work.announce(revoked)
@@ -104,8 +110,9 @@ async def change(
 async def remove(work: Work, user: str) -> Result:
     """Remove a user with all sessions and grants."""
     found, now = await work.find_user(user), clock.now()
+    until = await work.revoked_until(now)
     async with work.database.transaction() as tx:
-        revoked = await user_list.revoke_all(tx, found.sub, now, work.revoked_until(now))
+        revoked = await user_list.revoke_all(tx, found.sub, now, until)
         await user_list.remove(tx, found.sub)
         details = {"username": found.username}
         await audit.record(tx, work.actor, Event("user.removed", found.sub, details=details))

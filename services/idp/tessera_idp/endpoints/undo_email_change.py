@@ -10,13 +10,14 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tessera_idp.endpoints.account_changes import AccountChanges
+from tessera_idp.endpoints.account_changes import AccountChanges, verified_email
 from tessera_idp.endpoints.browser import Forms
 from tessera_idp.endpoints.login import STALE
 from tessera_idp.endpoints.page_declarations import CSRF, LINK_OVER, NOT_ACCEPTED, PAGE, link_parameter
 from tessera_idp.endpoints.verify_email import link_over
 from tessera_idp.mail import Mail
 from tessera_idp.protocol.digest import digest
+from tessera_idp.protocol.models import User
 from tessera_idp.store import account_changes, links
 from tessera_idp.store.links import Link, Purpose
 from tessera_shared import clock, logging
@@ -79,10 +80,19 @@ class UndoEmailChangeEndpoint:
             url = await changes.add_link(tx, Link(Purpose.RESET_PASSWORD, user.sub, link.email), now)
             values = {"link": url, "minutes": changes.settings.reset_minutes}
             await changes.mailer.queue(tx, Mail(link.email, "reset_password", language, values))
+            await self._tell(tx, request, user, link.email)
         await changes.announce(grants)
         await changes.devices.forget_others(request, user.sub)
         logging.get().info("change of e-mail address undone", sub=user.sub)
         return True
+
+    async def _tell(self, tx: Transaction, request: Request, user: User, restored: str) -> None:
+        """The address that goes learns of it: the one before may be in wrong hands."""
+        gone = verified_email(user)
+        if gone is not None and gone.lower() != restored.lower():
+            values = {**self.changes.circumstances(request), "link": None, "days": 0}
+            mail = Mail(gone, "email_changed", self.pages.language(request), values)
+            await self.changes.mailer.queue(tx, mail)
 
     async def _forget_factors(self, tx: Transaction, request: Request, sub: str, since: datetime) -> None:
         """What was added since would let a thief in again, or keep the owner out."""
@@ -112,6 +122,7 @@ class UndoEmailChangeEndpoint:
             request,
             "undo_email_change.html",
             status=status,
+            again={"token": token},
             token=token,
             csrf=self.forms.token(browser_id, "undo-email-change", token),
             email=link.email,

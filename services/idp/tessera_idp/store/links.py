@@ -17,6 +17,7 @@ LOCK = f"{FIND} FOR UPDATE"
 SENT_AT = "SELECT created_at FROM idp.links WHERE token_hash = $1"
 REMOVE = "DELETE FROM idp.links WHERE token_hash = $1"
 FORGET_OF_USER = "DELETE FROM idp.links WHERE sub = $1 AND purpose = $2"
+FORGET_ALL_OF_USER = "DELETE FROM idp.links WHERE sub = $1"
 FORGET_SIGN_UPS = "DELETE FROM idp.links WHERE purpose = 'sign_up' AND lower(email) = lower($1)"
 FORGET_UNDOS_SINCE = """
 DELETE FROM idp.links l USING idp.links used
@@ -86,6 +87,11 @@ async def remove(tx: Transaction, token_hash: bytes) -> None:
 async def forget_of_user(tx: Transaction, sub: str, purpose: Purpose) -> None:
     """Make every link of that kind of a user useless."""
     await tx.execute(FORGET_OF_USER, sub, purpose.value)
+
+
+async def forget_all_of_user(tx: Transaction, sub: str) -> None:
+    """Make every link of a user useless."""
+    await tx.execute(FORGET_ALL_OF_USER, sub)
 
 
 async def forget_sign_ups(tx: Transaction, email: str) -> None:
