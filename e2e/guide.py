@@ -77,7 +77,7 @@ def run(document: str, folder: Path, here: Mapping[str, str]) -> list[Printed]:
         script = script.replace(written, actual)
     command = ["bash", "-c", script]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=110, check=False)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
     except subprocess.TimeoutExpired as late:
         raise AssertionError(f"a block did not end; so far: {(late.stdout or b'')[-500:]!r}") from late
     parts = re.split(rf"^{_MARK} (\d+)\n", done.stdout, flags=re.MULTILINE)[1:]

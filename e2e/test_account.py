@@ -82,6 +82,24 @@ def test_activity_tells_where_from_and_with_what(browser: Browser, stack: Stack)
     assert "Firefox on Linux" in newest
 
 
+def test_activity_goes_back_to_where_nothing_is_older_and_comes_again(browser: Browser, stack: Stack) -> None:
+    log_in(browser, stack)
+    oldest = browser.show(f"{stack.idp}/account/activity?before=2000-01-01T00:00:00Z")
+    assert oldest.texts["none"] == "There is nothing older."
+    assert "older" not in oldest.links
+    assert "You logged in" in as_page(browser.follow(oldest, "newest")).texts["events"]
+    refused = browser.show(f"{stack.idp}/account/activity?before=yesterday")
+    assert (refused.status, refused.texts["error"]) == (400, "invalid_request")
+
+
+def test_refused_login_can_go_on_in_another_language(demo: RelyingParty, browser: Browser) -> None:
+    refused = as_page(browser.log_in(browser.show(demo.authorization_url()), USERNAME, "wrong"))
+    german = as_page(browser.follow(refused, "language-de"))
+    assert german.texts["login"] == "Anmelden"
+    found = browser.log_in(german, USERNAME, PASSWORD)
+    assert "code" in as_answer(browser.submit(found, "allow") if isinstance(found, Page) else found)
+
+
 def test_address_of_an_account_page_is_kept_through_the_login(browser: Browser, stack: Stack) -> None:
     login = browser.show(f"{stack.idp}/account/sessions?done=ended")
     shown = as_page(browser.log_in(login, USERNAME, PASSWORD))

@@ -15,6 +15,8 @@ from tessera_shared.revocation.view import RevocationView
 TYP = "at+jwt"
 REQUIRED = ("iss", "exp", "aud", "sub", "client_id", "iat", "jti")
 """RFC 9068 §2.2."""
+MOST_SECONDS = 86_400
+"""The longest that an access token may live: a day."""
 
 _CACHE_SIZE = 10_000
 

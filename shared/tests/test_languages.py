@@ -70,6 +70,30 @@ def test_times_are_written_as_the_language_does(pages):
     )
 
 
+@pytest.mark.parametrize(
+    ("zone", "language", "shown"),
+    [
+        ("Europe/Berlin", "de", "5. Juli 2026, 11:07 MESZ"),
+        ("Europe/Berlin", "en", "Jul 5, 2026, 11:07\u202fAM UTC+02:00"),
+        ("America/New_York", "en", "Jul 5, 2026, 5:07\u202fAM EDT"),
+        ("Asia/Kathmandu", "de", "5. Juli 2026, 14:52 UTC+05:45"),
+        ("UTC", "fr", "5 juil. 2026, 09:07 UTC"),
+        (None, "de", "5. Juli 2026, 09:07 UTC"),
+        ("", "de", "5. Juli 2026, 09:07 UTC"),
+        ("Europe", "de", "5. Juli 2026, 09:07 UTC"),
+        ("../../etc/passwd", "de", "5. Juli 2026, 09:07 UTC"),
+        ("Wonderland/Tea\0", "de", "5. Juli 2026, 09:07 UTC"),
+        (7, "de", "5. Juli 2026, 09:07 UTC"),
+    ],
+)
+def test_times_are_told_in_the_reader_s_zone_and_it_is_named(pages, zone, language, shown):
+    when = datetime(2026, 7, 5, 9, 7, tzinfo=UTC)
+    assert pages.languages[language].written_time(when, zone) == shown
+    template = pages.environments[language].from_string("{{ at|time }} {{ at|written_time }}")
+    machine = f'<time datetime="2026-07-05T09:07:00+00:00">{shown}</time> {shown}'
+    assert template.render(at=when, time_zone=zone) == machine
+
+
 def test_catalogue_that_is_not_well_formed_stops_the_start(tmp_path, monkeypatch):
     (tmp_path / "broken" / "locales").mkdir(parents=True)
     (tmp_path / "broken" / "__init__.py").touch()

@@ -117,6 +117,32 @@ async def test_every_route_is_in_the_document(client, endpoints):
     assert set(document["paths"]) == {route.path for route in routes(endpoints)}
 
 
+def test_paths_that_belong_together_have_one_tag_and_tags_stand_in_order():
+    operation = Operation("GET", "One", None)
+    paths = ("/ui/tessera.css", "/oauth2/v1/register", "/oauth2/v1/register/{id}", "/oauth2/v1/token", "/elsewhere")
+    document = openapi_document("Title", "Text", [Endpoint(path, (operation,)) for path in paths])
+    tags = {path: operations["get"]["tags"] for path, operations in document["paths"].items()}
+    assert tags["/oauth2/v1/register"] == tags["/oauth2/v1/register/{id}"] == ["Registration"]
+    assert tags["/oauth2/v1/token"] == ["Authorization and tokens"]
+    assert [tag["name"] for tag in document["tags"]] == [
+        "Authorization and tokens",
+        "Registration",
+        "Files and this document",
+        "Further",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("security", "status", "error"),
+    [("client_basic", 401, "invalid_client"), ("bearer", 401, "invalid_token"), ("bearer", 403, "insufficient_scope")],
+)
+def test_the_example_of_an_error_is_one_of_its_status(security, status, error):
+    operation = Operation("GET", "One", None, replies=(Reply(status, "Refused"),), security=(security,))
+    told = openapi_document("Title", "Text", [Endpoint("/one", (operation,))])
+    reply = told["paths"]["/one"]["get"]["responses"][str(status)]
+    assert reply["content"]["application/json"]["example"]["error"] == error
+
+
 def test_operation_ids_are_unique():
     paths = openapi_document("Title", "Text", ENDPOINTS)["paths"]
     ids = [operation["operationId"] for operations in paths.values() for operation in operations.values()]

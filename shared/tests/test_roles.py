@@ -47,6 +47,7 @@ REFUSED = [
             "SELECT authz.applications_of('nobody')",
             "SELECT authz.withdraw_application('nobody', 'nothing', now())",
             "SELECT audit.events_of('nobody', '{}', 1)",
+            "SELECT audit.events_before('nobody', '{}', NULL, 1)",
         )
     ),
     ("idp", "SELECT * FROM audit.events"),
@@ -93,6 +94,7 @@ NEEDED = [
     ("idp", "SELECT authz.applications_of('nobody')"),
     ("idp", "SELECT authz.withdraw_application('nobody', 'nothing', now())"),
     ("idp", "SELECT audit.events_of('nobody', '{}', 1)"),
+    ("idp", "SELECT audit.events_before('nobody', '{}', NULL, 1)"),
     ("idp", "SELECT authz.revoke_session('no such session', now())"),
     ("idp", "SELECT authz.revoke_session('no such session', now(), 'online')"),
     ("idp", "SELECT authz.revoke_user('nobody', now(), 'all', NULL)"),

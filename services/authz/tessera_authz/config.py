@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tessera_authz.limits import LimitsConfig
+from tessera_shared.access_token import MOST_SECONDS
 from tessera_shared.branding import Branding
 from tessera_shared.claims import ACR_VALUES
 from tessera_shared.config import Dpop, Fetch, Section, ServiceConfig, Tls
@@ -47,7 +48,7 @@ class Lifetimes(Section):
     """How long things last."""
 
     code_seconds: int = Field(default=60, ge=1, le=600)
-    access_token_seconds: int = Field(default=600, ge=1, le=86_400)
+    access_token_seconds: int = Field(default=600, ge=1, le=MOST_SECONDS)
     id_token_seconds: int = Field(default=600, ge=1, le=86_400)
     refresh_token_days: float = Field(default=30, gt=0)
     grant_days: float = Field(default=365, gt=0)

@@ -10,7 +10,7 @@ from tessera_authz.client_auth.secret_verifier import SecretVerifier
 from tessera_authz.client_documents import ClientDocuments
 from tessera_authz.config import AuthzConfig
 from tessera_authz.registration_settings import document_rules
-from tessera_authz.store import client_secrets, initial_access_tokens, registration
+from tessera_authz.store import access_token_lifetimes, client_secrets, initial_access_tokens, registration
 from tessera_authz.store.clients import ClientDirectory, Renew
 from tessera_authz.store.grants import GrantStore
 from tessera_authz.store.logout_deliveries import LogoutDeliveryStore
@@ -76,8 +76,7 @@ async def run(path: Path) -> None:
         broker = await redis.connect(config.redis)
         argon2id = Argon2id(config.secret_hash_workers, config.secret_hash_queue)
         secrets, sealer = SecretVerifier(argon2id), SecretSealer(master_key)
-        await make_bootstrap_scopes(config, database)
-        await make_bootstrap_clients(config, database, secrets, sealer)
+        await _make_rows(config, database, secrets, sealer)
         fetcher, scopes = Fetcher(config.fetch, traces), ScopeDirectory(database)
         directory = ClientDirectory(database, secrets.forget, _renew(config, database, fetcher, scopes))
         revocations = RevocationView(database, broker)
@@ -128,6 +127,13 @@ async def run(path: Path) -> None:
     finally:
         await background.stop()
         await database.close()
+
+
+async def _make_rows(config: AuthzConfig, database: Database, secrets: SecretVerifier, sealer: SecretSealer) -> None:
+    """What must stand in the database before the port opens."""
+    await access_token_lifetimes.tell(database, config.lifetimes.access_token_seconds, clock.now())
+    await make_bootstrap_scopes(config, database)
+    await make_bootstrap_clients(config, database, secrets, sealer)
 
 
 def _metrics(database: Database, revocations: RevocationView, ring: LiveRing) -> Metrics:
@@ -210,6 +216,7 @@ async def _purge(config: AuthzConfig, database: Database) -> None:
     await PushedRequestStore(database).purge(now - _PUSHED_KEPT)
     await LogoutDeliveryStore(database).purge(now - timedelta(days=config.backchannel_logout.record_days))
     await durable.purge(database, now)
+    await access_token_lifetimes.tell(database, config.lifetimes.access_token_seconds, now)
     await client_secrets.purge(database, now)
     await initial_access_tokens.purge(database, now)
     async with database.transaction() as tx:

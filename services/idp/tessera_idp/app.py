@@ -103,7 +103,7 @@ def _page_endpoints(config: IdpConfig, parts: Parts, pages: Pages, master_key: R
         parts.redis,
         cookies,
         config.sessions.lifetime,
-        config.revocation_lifetime,
+        parts.database,
         AuditTrail(parts.database, counted(parts.metrics)),
     )
     handover = Handover(parts.ring, config.issuer)

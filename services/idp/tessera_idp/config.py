@@ -17,9 +17,6 @@ from tessera_shared.uri import origin
 
 PREFIX = "TESSERA_IDP_"
 
-_MARGIN = timedelta(seconds=60)
-"""How much longer than any access token a logout is remembered: for clocks that disagree."""
-
 
 def _url(value: str) -> str:
     if not value.startswith(("https://", "http://")) or "?" in value or "#" in value:
@@ -159,7 +156,6 @@ class IdpConfig(ServiceConfig):
     protection: ProtectionConfig = ProtectionConfig()
     dpop: Dpop = Dpop()
     fetch: Fetch = Fetch()
-    access_token_lifetime_seconds: int = Field(default=600, ge=1, le=86_400)
     clock_tolerance_seconds: int = Field(default=15, ge=0, le=300)
 
     @model_validator(mode="after")
@@ -180,8 +176,3 @@ class IdpConfig(ServiceConfig):
     def cookies_secure(self) -> bool:
         """Whether browsers reach this service by TLS."""
         return self.public_url.startswith("https://")
-
-    @property
-    def revocation_lifetime(self) -> timedelta:
-        """How long after a logout an access token could still look valid to someone."""
-        return timedelta(seconds=self.access_token_lifetime_seconds) + _MARGIN

@@ -70,7 +70,8 @@ class Notices:
             "browser": device.browser,
             "system": device.system,
             "address": seen.address,
-            "at": f"{seen.at:%Y-%m-%d %H:%M} UTC",
+            "at": seen.at,
+            "time_zone": user.claims.get("zoneinfo"),
             "sessions": f"{self.url}/account/sessions",
         }
         locale = user.claims.get("locale")

@@ -6,6 +6,7 @@ was found, so known and unknown accounts are limited alike. A browser that an ac
 of its own: whoever tries passwords elsewhere cannot keep its owner out.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -169,5 +170,6 @@ def _mailbox(email: str) -> str:
 
 
 def _name(account: str) -> str:
-    """Names that mean the same account are one."""
-    return account.strip().lower()
+    """Names that mean the same account are one, whatever the database's locale calls a small letter."""
+    plain = unicodedata.normalize("NFKD", account.strip()).casefold()
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))

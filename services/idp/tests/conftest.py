@@ -196,6 +196,7 @@ async def running(servers, authz: Database, database: Database, redis: Redis) ->
         config = load(IdpConfig, ROOT / "configs" / "idp.yml", PREFIX)
     master_key = load_master_key(config.keys.master_key_file)
     await rotate(authz, KeyStore(authz, master_key), POLICY, clock.now())
+    await authz.execute("INSERT INTO authz.access_token_lifetimes VALUES (600, now()) ON CONFLICT DO NOTHING")
     keys = await wait_for_keys(database, master_key, "RS256", 0)
     parts = build_parts(config, database, redis, keys)
     await ensure_demo_user(parts.users, parts.passwords)

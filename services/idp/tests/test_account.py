@@ -1,5 +1,6 @@
 """The account pages: only for the user whose account it is, by a login that is recent enough."""
 
+import html
 import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import UUID
@@ -188,6 +189,72 @@ async def is_revoked(idp, grant_id):
     revoked = await idp.authz.fetchval("SELECT revoked_at IS NOT NULL FROM authz.grants WHERE id = $1", UUID(grant_id))
     assert bool(listed) is revoked
     return revoked
+
+
+async def add_events(database_as, sub, count, **changes):
+    """Events of that user, in as many seconds of the year 2020, or all at once."""
+    owner = await database_as("owner")
+    step = "interval '0'" if changes.get("at_once") else "number * interval '1 second'"
+    await owner.execute(
+        "INSERT INTO audit.events (at, service, actor, action, object_type, object_id, origin, outcome, details)"  # noqa: S608 - constants only
+        f" SELECT timestamptz '2020-01-01 00:00Z' + {step}, 'idp', 'user:' || $1, 'session.begun', 'session', 'x',"
+        " '192.0.2.1', 'done', '{}' FROM generate_series(1, $2) AS number",
+        sub,
+        count,
+    )
+
+
+async def test_older_activity_is_on_further_pages_and_nothing_is_lost_or_told_twice(idp, browser, database_as):
+    sub = await idp.add_user()
+    await add_events(database_as, sub, 120)
+    await idp.log_in(browser, sub)
+    page, times, pages = await browser.get("/account/activity"), [], 1
+    assert 'id="newest"' not in page.text
+    while True:
+        times += re.findall(r'<time datetime="([^"]*)"', page.text)
+        older = re.search(r'id="older" href="([^"]*)"', page.text)
+        if older is None:
+            break
+        page, pages = await browser.get(html.unescape(older[1])), pages + 1
+        assert 'id="newest" href="/account/activity"' in page.text
+    assert (pages, len(times)) == (3, 121)
+    assert times == sorted(set(times), reverse=True)
+
+
+async def test_events_of_one_moment_stay_on_one_page(idp, browser, database_as):
+    sub = await idp.add_user()
+    await add_events(database_as, sub, 70, at_once=True)
+    await idp.log_in(browser, sub)
+    page = await browser.get("/account/activity")
+    assert page.text.count("<time ") == 71
+    last = await browser.get(html.unescape(re.search(r'id="older" href="([^"]*)"', page.text)[1]))
+    assert 'id="none"' in last.text
+
+
+@pytest.mark.parametrize("before", ["x", "2020-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9" * 400])
+async def test_page_of_activity_before_what_is_no_time_is_refused(idp, browser, before):
+    await idp.log_in(browser, await idp.add_user())
+    assert (await browser.get("/account/activity", params={"before": before})).status_code == 400
+
+
+async def test_times_are_told_in_the_user_s_own_zone(idp, browser):
+    await idp.log_in(browser, await idp.add_user(zoneinfo="America/New_York"))
+    page = await browser.get("/account/activity")
+    assert re.search(r'<time datetime="[^"]*\+00:00">[^<]* E[DS]T</time>', page.text)
+
+
+async def test_refused_form_can_be_read_in_another_language(idp, browser, fields):
+    sub = await idp.add_user()
+    page = await browser.get(idp.ask())
+    refused = await idp.submit(browser, page, username=sub, password="wrong", action="login")
+    link = html.unescape(re.search(r'id="language-de" href="([^"]*)"', refused.text)[1])
+    german = await browser.get(f"/oidc/v1/login{link}")
+    assert (german.status_code, german.headers["content-language"]) == (200, "de")
+    assert fields(german)["ask"] == fields(page)["ask"]
+    await idp.log_in(browser, sub)
+    away = await browser.post("/account/security/passkeys", data={"action": "add", "csrf": "x"})
+    assert away.status_code == 403
+    assert 'href="?lang=fr"' in away.text
 
 
 async def test_security_shows_which_ways_to_log_in_are_set_up(idp, browser):

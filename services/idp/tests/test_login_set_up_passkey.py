@@ -80,6 +80,7 @@ async def test_essential_level_lets_a_user_set_a_passkey_up_and_reaches_it_by_us
     codes = await add(idp, browser, page, device)
     assert codes.status_code == 200
     assert len(re.findall(r"<code>[0-9A-Z-]{19}</code>", codes.text)) == 10
+    assert 'id="languages"' not in codes.text  # another language would be another page, without the codes
     assert await passkeys(idp, sub) == ["Phone"]
     # a registration proves nothing: there is no session before the passkey was used
     assert not await idp.is_logged_in(browser)

@@ -1,5 +1,8 @@
 """Mails in the recipient's language and the operator's colours."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
 from tessera_idp.mail import Mail
@@ -7,7 +10,7 @@ from tessera_idp.mail.templates import load_mail_templates
 from tessera_shared.branding import Branding
 
 TEMPLATES = load_mail_templates(Branding(), "https://id.example")
-SEEN = {"browser": "Firefox", "system": "Linux", "address": "192.0.2.7", "at": "2026-01-02 03:04 UTC"}
+SEEN = {"browser": "Firefox", "system": "Linux", "address": "192.0.2.7", "at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC)}
 NOTICE = {
     **SEEN,
     "event": "factor_added",
@@ -41,3 +44,18 @@ def test_mail_has_the_operator_s_name_and_colours():
     assert "background: #006644" in html
     assert "background: #66ddaa" in html
     assert "Wonderland" in html
+
+
+def test_mail_tells_the_time_in_the_recipient_s_zone_and_language():
+    written = TEMPLATES.write(Mail("a@example.org", "notice", "de", {**NOTICE, "time_zone": "Europe/Berlin"}))
+    assert "2. Jan. 2026, 04:04 MEZ" in written.text
+    assert ">2. Jan. 2026, 04:04 MEZ</time>" in written.html
+    assert "2. Jan. 2026, 03:04 UTC" in TEMPLATES.write(Mail("a@example.org", "notice", "de", NOTICE)).text
+
+
+def test_mail_shows_the_mark_of_this_software_only_where_the_operator_has_no_logo():
+    branding = Branding(name="Wonderland", logo_file=Path("logo.svg"))
+    html = load_mail_templates(branding, "https://w.example").write(Mail("a@example.org", "notice", None, NOTICE)).html
+    assert 'class="tile"' not in html
+    assert 'class="tile"' in TEMPLATES.write(Mail("a@example.org", "notice", None, NOTICE)).html
+    assert "<img" not in html

@@ -94,7 +94,7 @@ async def test_each_change_of_how_to_log_in_is_told_with_when_and_where(idp, mai
     assert [mail.to for mail in mails] == [address] * 3
     for mail in mails:
         for text in (mail.text, mail.html):
-            for part in ("2026-11-24 12:30 UTC", "Firefox, Linux", "192.0.2.7", sub):
+            for part in ("Nov 24, 2026, 12:30\u202fPM UTC", "Firefox, Linux", "192.0.2.7", sub):
                 assert part in text
     assert "Authenticator app" in mails[0].text
     assert "Passkey" in mails[1].html

@@ -125,11 +125,16 @@ async def test_the_password_is_changed_by_who_knows_it(idp, browser, alice, pass
 async def test_other_sessions_end_by_choice(idp, browser, alice, password, end_others, stays):
     sub, _ = alice
     async with idp.browser() as elsewhere:
-        await idp.log_in(elsewhere, sub)
+        there = (await idp.log_in(elsewhere, sub)).authentication.sid
+        here = idp.answer(await browser.get(idp.ask(silent=True))).authentication.sid
+        client_id = await idp.add_client()
+        grants = [await idp.add_grant(client_id, sub, sid) for sid in (here, there, "one that ran out")]
         page = await browser.get("/account/security/password")
         await idp.submit(browser, page, current=password, password=NEW, **end_others)
         assert await idp.is_logged_in(elsewhere) is stays
         assert await idp.is_logged_in(browser)
+        live = "SELECT id::text FROM authz.grants WHERE sub = $1 AND revoked_at IS NULL"
+        assert {row["id"] for row in await idp.authz.fetch(live, sub)} == set(grants if stays else grants[:1])
 
 
 @pytest.mark.parametrize(

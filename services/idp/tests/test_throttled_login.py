@@ -63,6 +63,14 @@ async def test_capitals_and_spaces_do_not_make_another_account(idp):
         assert (await fail(idp, browser, f" {sub} ")).status_code == 429
 
 
+async def test_letters_that_some_databases_take_for_the_same_are_one_name(idp):
+    rest = uuid4().hex
+    async with browser_at(idp, "192.0.2.22") as browser:
+        await fail(idp, browser, f"ik{rest}", PER_ACCOUNT_AND_ADDRESS)
+        assert (await fail(idp, browser, f"\u0130\u212a{rest}")).status_code == 429  # i with a dot, the Kelvin sign
+        assert (await fail(idp, browser, f"jk{rest}")).status_code == 403
+
+
 async def test_addresses_of_one_ipv6_network_are_one(idp):
     sub = await idp.add_user()
     for number in range(PER_ACCOUNT_AND_ADDRESS):

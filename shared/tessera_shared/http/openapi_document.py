@@ -14,7 +14,8 @@ from tessera_shared import logging
 from tessera_shared.errors import StartupError
 from tessera_shared.http.headers import page_headers
 from tessera_shared.http.openapi import Endpoint, OAuthErrorBody, Operation, Parameter, Reply
-from tessera_shared.http.openapi_examples import BODIES, PARAMETERS
+from tessera_shared.http.openapi_examples import BODIES, PARAMETERS, error_example
+from tessera_shared.http.openapi_tags import add_tags
 
 Schemas = Mapping[type[Any], dict[str, Any]]
 
@@ -102,7 +103,7 @@ def document_endpoints(title: str, description: str, endpoints: Sequence[Endpoin
 def openapi_document(title: str, description: str, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The OpenAPI 3.1 document of these declarations."""
     schemas, definitions = _schemas_of_bodies(endpoints)
-    return {
+    document = {
         "openapi": "3.1.0",
         "info": {"title": title, "version": "1.0.0", "description": description, "license": {"name": "Apache-2.0"}},
         "paths": {
@@ -114,6 +115,7 @@ def openapi_document(title: str, description: str, endpoints: Sequence[Endpoint]
         },
         "components": {"securitySchemes": SECURITY_SCHEMES, "headers": _HEADERS, "schemas": definitions},
     }
+    return add_tags(document)
 
 
 def _schemas_of_bodies(endpoints: Sequence[Endpoint]) -> tuple[Schemas, dict[str, Any]]:
@@ -151,7 +153,7 @@ def _operation(operation: Operation, path: str, schemas: Schemas) -> dict[str, A
     described: dict[str, Any] = {
         "operationId": f"{operation.method.lower()}_{words}",
         "summary": operation.summary,
-        "responses": {str(reply.status): _reply(reply, schemas) for reply in operation.replies},
+        "responses": {str(reply.status): _reply(reply, operation, schemas) for reply in operation.replies},
     }
     if operation.section:
         described["description"] = operation.section
@@ -208,11 +210,14 @@ def _schema(parameter: Parameter) -> dict[str, Any]:
     return schema
 
 
-def _reply(reply: Reply, schemas: Schemas) -> dict[str, Any]:
+def _reply(reply: Reply, operation: Operation, schemas: Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {"description": reply.description}
     body = reply.body or (OAuthErrorBody if reply.is_json_error else None)
     if body is not None:
-        described["content"] = {reply.media_type: _content(body, schemas)}
+        content = _content(body, schemas)
+        if "error" in content.get("example", {}):
+            content["example"] = error_example(reply.status, by_token="bearer" in operation.security)
+        described["content"] = {reply.media_type: content}
     elif reply.media_type != "application/json":
         described["content"] = {reply.media_type: {"schema": {"type": "string"}}}
     described["headers"] = {
@@ -228,8 +233,9 @@ _MEDIA_TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript",
 def _load_assets() -> dict[str, tuple[bytes, str]]:
     """The page's files by name, read once."""
     folder = resources.files("tessera_shared.http") / "swagger"
+    icon = resources.files("tessera_shared.http.pages") / "assets" / "tessera.svg"
     try:
-        files = [entry for entry in folder.iterdir() if entry.name.rpartition(".")[2] in _MEDIA_TYPES]
+        files = [entry for entry in (*folder.iterdir(), icon) if entry.name.rpartition(".")[2] in _MEDIA_TYPES]
         assets = {file.name: (file.read_bytes(), _MEDIA_TYPES[file.name.rpartition(".")[2]]) for file in files}
     except OSError as error:
         raise StartupError(f"openapi: the page's assets cannot be read: {error}") from error

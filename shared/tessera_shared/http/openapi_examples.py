@@ -111,3 +111,24 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "Healthy": {"status": "ok"},
     "Unhealthy": {"status": "unavailable", "failing": ["database"]},
 }
+
+_ERRORS: Mapping[int, tuple[str, str]] = {
+    401: ("invalid_client", "Client authentication failed."),
+    403: ("access_denied", "This endpoint is not served to your network."),
+    408: ("invalid_request", "The body did not come in time."),
+    413: ("invalid_request", "The body is too large."),
+    415: ("invalid_request", "The content type must be application/x-www-form-urlencoded."),
+    429: ("too_many_requests", "There were too many tries. Wait a little, then try again."),
+    503: ("temporarily_unavailable", "Try again in a moment."),
+}
+_TOKEN_ERRORS: Mapping[int, tuple[str, str]] = {
+    401: ("invalid_token", "The access token is expired, revoked or not valid here."),
+    403: ("insufficient_scope", "The access token does not have the scope of this resource."),
+}
+
+
+def error_example(status: int, *, by_token: bool) -> Mapping[str, str]:
+    """An error of this status, at an operation for clients or for access tokens (`by_token`)."""
+    errors = {**_ERRORS, **(_TOKEN_ERRORS if by_token else {})}
+    error, description = errors.get(status, ("invalid_request", "A parameter was sent more than once."))
+    return {"error": error, "error_description": description}

@@ -44,7 +44,7 @@ async def revoke(
         ended = [sid]
     for one in ended:
         now = clock.now()
-        await work.announce(await SessionStore(work.database, "all").end(one, now, work.revoked_until(now)))
+        await work.announce(await SessionStore(work.database, "all").end(one, now, await work.revoked_until(now)))
         await audit.record(work.database, work.actor, Event("session.ended", one))
     return {"revoked": ended}
 

@@ -92,6 +92,7 @@ async def change(
     if password is not None and not any_password:
         await _refuse_weak(work, password, found.username, new_claims)
     hashed, now = None if password is None else await _hash(password), clock.now()
+    until = await work.revoked_until(now)
     async with work.database.transaction() as tx:
         await _refuse_taken_email(tx, new_claims, found.sub)
         await user_list.change(tx, found.sub, new_claims, is_disabled, now)
@@ -99,7 +100,7 @@ async def change(
             await user_list.set_password(tx, found.sub, hashed, now)
         if hashed is not None or new_claims.get("email") != found.claims.get("email"):
             await links.forget_all_of_user(tx, found.sub)
-        revoked = await user_list.revoke_all(tx, found.sub, now, work.revoked_until(now)) if is_disabled else []
+        revoked = await user_list.revoke_all(tx, found.sub, now, until) if is_disabled else []
         details = {"claims": new_claims != found.claims, "password": hashed is not None, "disabled": is_disabled}
         await audit.record(tx, work.actor, Event("user.changed", found.sub, details=details))
     await work.announce(revoked)
@@ -109,8 +110,9 @@ async def change(
 async def remove(work: Work, user: str) -> Result:
     """Remove a user with all sessions and grants."""
     found, now = await work.find_user(user), clock.now()
+    until = await work.revoked_until(now)
     async with work.database.transaction() as tx:
-        revoked = await user_list.revoke_all(tx, found.sub, now, work.revoked_until(now))
+        revoked = await user_list.revoke_all(tx, found.sub, now, until)
         await user_list.remove(tx, found.sub)
         details = {"username": found.username}
         await audit.record(tx, work.actor, Event("user.removed", found.sub, details=details))

@@ -9,6 +9,7 @@ from pathlib import Path
 from tessera_idp.config import PREFIX, IdpConfig
 from tessera_idp.protocol.models import User
 from tessera_idp.store import user_list
+from tessera_idp.store.access_tokens import revocation_lifetime
 from tessera_shared import clock, db, redis, schema
 from tessera_shared.audit import Actor
 from tessera_shared.command_line import CommandError, operator
@@ -28,15 +29,16 @@ class Work:
     redis: Redis
     actor: Actor
 
-    def revoked_until(self, now: datetime) -> datetime:
+    async def revoked_until(self, now: datetime) -> datetime:
         """How long revoked access tokens must be remembered."""
-        return now + self.config.revocation_lifetime
+        return now + await revocation_lifetime(self.database)
 
     async def announce(self, grants: Sequence[str]) -> None:
         """Tell every verifier of grants that were revoked durably."""
         now = clock.now()
-        revocations = [Revocation("grant_id", grant, self.revoked_until(now)) for grant in grants]
-        await durable.announce(self.redis, revocations, self.config.revocation_lifetime, now)
+        lifetime = await revocation_lifetime(self.database)
+        revocations = [Revocation("grant_id", grant, now + lifetime) for grant in grants]
+        await durable.announce(self.redis, revocations, lifetime, now)
 
     async def find_user(self, user: str) -> User:
         """The user of that name or subject identifier.

@@ -20,6 +20,7 @@ from tessera_idp.protocol.digest import digest
 from tessera_idp.protocol.models import User
 from tessera_idp.protocol.password_rules import Weakness
 from tessera_idp.store import account_changes, links
+from tessera_idp.store.access_tokens import revocation_lifetime
 from tessera_idp.store.links import Link, Purpose
 from tessera_idp.store.users import UserStore
 from tessera_shared import clock, logging
@@ -91,7 +92,7 @@ class AccountChanges:
     async def end_sessions(self, tx: Transaction, sub: str, kept: str | None = None) -> tuple[str, ...]:
         """End a user's sessions, but for one; the grants to be announced when the transaction is committed."""
         now = clock.now()
-        return await account_changes.end_sessions(tx, sub, now, now + self.sessions.revocation_lifetime, kept)
+        return await account_changes.end_sessions(tx, sub, now, now + await revocation_lifetime(tx), kept)
 
     async def announce(self, grants: tuple[str, ...]) -> None:
         """Tell verifiers of grants that ended."""

@@ -13,10 +13,12 @@ from tessera_idp.protocol.digest import digest
 from tessera_idp.protocol.form_token import form_token, is_foreign, is_form_token
 from tessera_idp.protocol.levels import Used, acr_of, amr_of
 from tessera_idp.protocol.models import Session
+from tessera_idp.store.access_tokens import revocation_lifetime
 from tessera_idp.store.sessions import NewLogin, SessionStore
 from tessera_shared import logging
 from tessera_shared.audit import Event
 from tessera_shared.clock import seconds
+from tessera_shared.db import Database
 from tessera_shared.errors import OAuthError
 from tessera_shared.handoff import Authentication
 from tessera_shared.http.form import Form
@@ -119,7 +121,7 @@ class Sessions:
     redis: Redis
     cookies: Cookies
     lifetime: timedelta
-    revocation_lifetime: timedelta
+    database: Database
     trail: AuditTrail
 
     async def current(self, request: Request, now: datetime) -> Session | None:
@@ -154,7 +156,8 @@ class Sessions:
             address=request.state.client_address,
             expires_at=now + self.lifetime,
         )
-        begun = await self.store.begin(login, None if old is None else digest(old), now + self.revocation_lifetime)
+        until = now + await revocation_lifetime(self.database)
+        begun = await self.store.begin(login, None if old is None else digest(old), until)
         await self.announce(begun.revoked_grants, now)
         await self.trail.record(request, sub, Event("session.begun", begun.sid, details={"amr": amr}))
         logging.get().info("logged in", sub=sub, sid=begun.sid, acr=acr, amr=list(amr))
@@ -162,14 +165,15 @@ class Sessions:
 
     async def end(self, request: Request, session: Session, now: datetime) -> None:
         """End a session; what was granted in it is revoked durably first, then announced."""
-        revoked = await self.store.end(session.sid, now, now + self.revocation_lifetime)
+        revoked = await self.store.end(session.sid, now, now + await revocation_lifetime(self.database))
         await self.announce(revoked, now)
         await self.trail.record(request, session.sub, Event("session.ended", session.sid))
         logging.get().info("logged out", sub=session.sub, sid=session.sid, revoked_grants=len(revoked))
 
     async def end_all(self, request: Request, session: Session, now: datetime) -> None:
         """End every session of the user of this one."""
-        ended, grants = await self.store.end_all(session.sub, now, now + self.revocation_lifetime)
+        until = now + await revocation_lifetime(self.database)
+        ended, grants = await self.store.end_all(session.sub, now, until)
         await self.announce(grants, now)
         for sid in ended:
             await self.trail.record(request, session.sub, Event("session.ended", sid))
@@ -178,6 +182,6 @@ class Sessions:
     async def announce(self, grants: tuple[str, ...], now: datetime) -> None:
         """Tell verifiers of grants whose revocation is recorded."""
         if grants:
-            until = now + self.revocation_lifetime
-            revocations = [Revocation("grant_id", grant, until) for grant in grants]
-            await durable.announce(self.redis, revocations, self.revocation_lifetime, now)
+            lifetime = await revocation_lifetime(self.database)
+            revocations = [Revocation("grant_id", grant, now + lifetime) for grant in grants]
+            await durable.announce(self.redis, revocations, lifetime, now)

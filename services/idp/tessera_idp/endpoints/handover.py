@@ -84,6 +84,7 @@ class Handover:
             form_action=form_destinations(self.issuer, received.ask.redirect_origin),
             image_sources=logo_sources(client),
             ui_locales=received.ask.ui_locales,
+            again={"ask": received.text} if context.get("problem") else None,
             client=client,
             ask=received.text,
             **context,

@@ -108,6 +108,7 @@ class NewPasswordEndpoint:
             request,
             "new_password.html",
             status=status,
+            again={"token": token},
             token=token,
             csrf=self.forms.token(browser_id, "new-password", token),
             minimum_length=self.changes.policy.minimum_length,

@@ -110,6 +110,7 @@ class ResetPasswordEndpoint:
             "reset_password.html",
             status=status,
             ui_locales=None if received is None else received.ask.ui_locales,
+            again={} if received is None else {"ask": received.text},
             ask=None if received is None else received.text,
             onward=self.onward.url(received),
             csrf=self.forms.token(browser_id, "reset-password"),

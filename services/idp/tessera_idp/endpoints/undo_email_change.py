@@ -122,6 +122,7 @@ class UndoEmailChangeEndpoint:
             request,
             "undo_email_change.html",
             status=status,
+            again={"token": token},
             token=token,
             csrf=self.forms.token(browser_id, "undo-email-change", token),
             email=link.email,

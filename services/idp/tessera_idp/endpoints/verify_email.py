@@ -171,6 +171,7 @@ class VerifyEmailEndpoint:
             "verify_email.html",
             status=shown.status,
             form_action=self.onward.destinations(self.onward.of_link(request, shown.link, clock.now())),
+            again={"token": shown.token},
             token=shown.token,
             csrf=self.forms.token(browser_id, "verify-email", shown.token),
             email=shown.link.email,

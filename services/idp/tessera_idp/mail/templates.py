@@ -80,6 +80,7 @@ def load_mail_templates(branding: Branding, url: str) -> MailTemplates:
         languages = load_languages(("tessera_idp", "tessera_shared.http.pages"))
     except (OSError, ValueError) as error:
         raise StartupError(f"mail: the templates cannot be read: {error}") from error
-    known = {"colours": Colours.of(branding)}
+    # mails load nothing: who has a logo is told by name alone, and not by the mark of this software
+    known = {"colours": Colours.of(branding), "has_logo": branding.logo_file is not None}
     environments = {tag: template_environment(loader, language, known) for tag, language in languages.items()}
     return MailTemplates(environments, branding.name, url, branding.default_language)

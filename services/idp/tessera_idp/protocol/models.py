@@ -35,6 +35,7 @@ class Session:
     name: str | None
     used: tuple[Used, ...] = ()
     email: str | None = None
+    zoneinfo: str | None = None
 
     def authentication(self) -> Authentication:
         """What is told of this login (OpenID Connect Core §2)."""

@@ -1,7 +1,6 @@
 """What the account pages read of authz and of the audit log, and the withdrawal: by functions limited to one user."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ FROM authz.applications_of($1) LEFT JOIN authz.login_initiation USING (client_id
 ORDER BY last_used DESC
 """
 WITHDRAW = "SELECT authz.withdraw_application($1, $2, $3)::text AS grant_id"
-EVENTS = "SELECT at, action, object_id, origin, outcome, details FROM audit.events_of($1, $2, $3)"
+EVENTS = "SELECT at, action, object_id, origin, outcome, details FROM audit.events_before($1, $2, $3, $4)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,14 @@ class Application:
     initiate_login_uri: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A page of events, and before when the next one goes on; None on the last."""
+
+    events: tuple[Happened, ...]
+    older: datetime | None
+
+
 class AccountStore:
     """What belongs to one user."""
 
@@ -51,10 +58,11 @@ class AccountStore:
         rows = await self._database.fetch(WITHDRAW, sub, client_id, revoked_until)
         return tuple(row["grant_id"] for row in rows)
 
-    async def events(self, sub: str, most: int) -> Sequence[Happened]:
-        """What happened to the account, newest first."""
-        rows = await self._database.fetch(EVENTS, sub, list(ACTIONS), most)
-        return [happened for row in rows if (happened := _to_happened(row)) is not None]
+    async def events(self, sub: str, before: datetime | None, most: int) -> Activity:
+        """What happened to the account, before a time if any, newest first; events of one moment stay together."""
+        rows = await self._database.fetch(EVENTS, sub, list(ACTIONS), before, most)
+        happened = tuple(each for row in rows if (each := _to_happened(row)) is not None)
+        return Activity(happened, rows[-1]["at"] if len(rows) >= most else None)
 
 
 def _to_application(row: Row) -> Application:

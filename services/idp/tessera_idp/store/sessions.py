@@ -12,7 +12,7 @@ from tessera_shared.db import Database, Row, Transaction
 
 _COLUMNS = (
     "s.sid, s.sub, s.auth_time, s.acr, s.amr, s.methods, u.username, u.claims ->> 'name' AS name, "
-    "u.claims ->> 'email' AS email"
+    "u.claims ->> 'email' AS email, u.claims ->> 'zoneinfo' AS zoneinfo"
 )
 _LIVE = "s.ended_at IS NULL AND s.expires_at > $2 AND NOT u.disabled"
 
@@ -200,5 +200,6 @@ def _to_session(row: Row | None) -> Session | None:
         username=row["username"],
         name=row["name"],
         email=row["email"],
+        zoneinfo=row["zoneinfo"],
         used=methods_from_json(row["methods"]),
     )

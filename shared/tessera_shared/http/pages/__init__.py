@@ -73,6 +73,7 @@ class Pages:
         form_action: Iterable[str] = (),
         image_sources: Iterable[str] = (),
         ui_locales: str | None = None,
+        again: Mapping[str, str] | None = None,
         **context: object,
     ) -> Response:
         """A template as an answer that cannot be framed or stored.
@@ -84,11 +85,12 @@ class Pages:
             form_action: Origins a form may lead to beside the page's own, redirects included.
             image_sources: Origins of images beside the page's own.
             ui_locales: Languages that the client named; without them those in the request's own query count.
+            again: For the answer to a form that shows the form's page again: the query that page is asked for with.
             context: The template's values.
 
         """
         language = self.language(request, ui_locales)
-        context = {"language_links": self._language_links(request), **context}
+        context = {"language_links": self._language_links(request, again), **context}
         html = self.render(template, language, request_id=request.state.request_id, **context)
         headers = page_headers(form_action, image_sources=image_sources)
         response = HTMLResponse(html, status, {**headers, "content-language": language})
@@ -133,11 +135,12 @@ class Pages:
         """The endpoints that serve the assets: cached for good, since a changed file has another address."""
         return [_asset_endpoint(asset) for asset in self.assets.values()]
 
-    def _language_links(self, request: Request) -> list[tuple[Language, str]]:
-        """The same page in each language; none for the answer to a form, which cannot be asked for again."""
-        if request.method != "GET":
+    def _language_links(self, request: Request, again: Mapping[str, str] | None) -> list[tuple[Language, str]]:
+        """The same page in each language; none for the answer to a form, where it cannot be asked for again."""
+        if request.method != "GET" and again is None:
             return []
-        kept = [pair for pair in request.query_params.multi_items() if pair[0] != LANGUAGE_PARAMETER]
+        asked = request.query_params.multi_items() if again is None or request.method == "GET" else again.items()
+        kept = [pair for pair in asked if pair[0] != LANGUAGE_PARAMETER]
         return [
             (language, f"?{urlencode([*kept, (LANGUAGE_PARAMETER, tag)])}") for tag, language in self.languages.items()
         ]

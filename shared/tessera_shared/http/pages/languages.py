@@ -3,13 +3,14 @@
 import gettext
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from importlib import resources
 from importlib.resources.abc import Traversable
 from io import BytesIO
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_skeleton, format_time
+from babel.dates import format_datetime, format_skeleton, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 from markupsafe import Markup
@@ -43,11 +44,22 @@ class Language:
         """The text for a number."""
         return self.translations.ngettext(singular, plural, n) % {"num": n, **values}
 
-    def time(self, value: datetime) -> Markup:
-        """A point in time as this language writes it, readable by machines too; in UTC."""
-        locale, utc = _locale(self.tag), value.astimezone(UTC)
-        shown = f"{format_skeleton('yMMMd', utc, locale=locale)}, {format_time(utc, 'short', locale=locale)}"
-        return Markup('<time datetime="{}">{} UTC</time>').format(value.isoformat(timespec="seconds"), shown)
+    def time(self, value: datetime, zone: object = None) -> Markup:
+        """A point in time as `written_time` has it, readable by machines too."""
+        shown = self.written_time(value, zone)
+        return Markup('<time datetime="{}">{}</time>').format(value.isoformat(timespec="seconds"), shown)
+
+    def written_time(self, value: datetime, zone: object = None) -> str:
+        """A point in time as this language writes it, with the zone that it is told in.
+
+        Args:
+            value: When.
+            zone: The reader's, as the claim zoneinfo has it (OpenID Connect Core §5.1); without a known one UTC.
+
+        """
+        locale, local = _locale(self.tag), value.astimezone(_zone(zone))
+        day = format_skeleton("yMMMd", local, tzinfo=local.tzinfo, locale=locale)
+        return f"{day}, {format_time(local, 'short', locale=locale)} {_zone_name(local, locale)}"
 
 
 def load_languages(packages: Iterable[str]) -> Mapping[str, Language]:
@@ -83,6 +95,21 @@ def _language(tag: str, translations: gettext.NullTranslations) -> Language:
     locale = _locale(tag)
     name = locale.get_language_name(tag) or tag
     return Language(tag, name[:1].upper() + name[1:], locale.text_direction, translations)
+
+
+def _zone(name: object) -> tzinfo:
+    try:
+        return ZoneInfo(name) if isinstance(name, str) and name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a claim may say anything, the name of a folder too
+        return UTC
+
+
+def _zone_name(local: datetime, locale: Locale) -> str:
+    """What people who speak this language call the zone at that time, else its distance from UTC."""
+    if not local.utcoffset():
+        return "UTC"
+    name, distance = format_datetime(local, "z", tzinfo=local.tzinfo, locale=locale), f"{local:%z}"
+    return name if name.isalpha() else f"UTC{distance[:3]}:{distance[3:5]}"
 
 
 def _locale(tag: str) -> Locale:

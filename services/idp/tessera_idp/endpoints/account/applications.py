@@ -12,6 +12,7 @@ from tessera_idp.endpoints.page_declarations import CSRF, DONE, NOT_ACCEPTED, PA
 from tessera_idp.protocol.models import Session
 from tessera_idp.protocol.page_policy import displayed, logo_sources
 from tessera_idp.protocol.scope_description import describe
+from tessera_idp.store.access_tokens import revocation_lifetime
 from tessera_idp.store.account import AccountStore, Application
 from tessera_shared import clock, logging
 from tessera_shared.audit import Event
@@ -62,7 +63,8 @@ class ApplicationsEndpoint:
             return RedirectResponse(_PATH, 303, NO_STORE)
         # 4. durably first, then announced
         now = clock.now()
-        revoked = await self.store.withdraw(session.sub, client_id, now + self.sessions.revocation_lifetime)
+        until = now + await revocation_lifetime(self.sessions.database)
+        revoked = await self.store.withdraw(session.sub, client_id, until)
         await self.sessions.announce(revoked, now)
         withdrawn = Event("consent.withdrawn", client_id, details={"name": names[client_id]})
         await self.sessions.trail.record(request, session.sub, withdrawn)
