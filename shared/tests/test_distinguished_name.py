@@ -70,6 +70,12 @@ def test_an_escaped_comma_stays_part_of_its_value():
     assert parse("CN=a\\, O=b") == canonical(name((NameOID.COMMON_NAME, "a, O=b")))
 
 
+@pytest.mark.parametrize("value", ["Tea ", "Tea  ", " Tea", "Tea\\", "Tea\\ "])
+def test_spaces_at_the_ends_of_a_value_belong_to_it(value):
+    subject = name((NameOID.COMMON_NAME, value))
+    assert parse(subject.rfc4514_string()) == parse(f"  {subject.rfc4514_string()}  ") == canonical(subject)
+
+
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=40).filter(
     lambda text: text.strip() and len(text.encode()) <= 60
 )

@@ -25,6 +25,8 @@ _DESCRIPTORS = {
 }
 """Attribute types beside those of RFC 4514 §3, by the names that are in use for them."""
 _ATTRIBUTE_TYPE = re.compile(r"(^|(?<!\\)[,+])\s*([A-Za-z][A-Za-z0-9-]*)\s*=\s*")
+_SPACES_AT_END = re.compile(r"(?<!\\)((?:\\\\)*)\s+$")
+"""Without the one that belongs to the value, since a backslash stands before it (RFC 4514 §2.4)."""
 
 
 def parse(text: str) -> DistinguishedName:
@@ -34,7 +36,8 @@ def parse(text: str) -> DistinguishedName:
         ValueError: It is none, or is empty.
 
     """
-    written = _ATTRIBUTE_TYPE.sub(lambda found: f"{found[1]}{found[2].upper()}=", text.strip())
+    text = _SPACES_AT_END.sub(r"\1", text.lstrip())
+    written = _ATTRIBUTE_TYPE.sub(lambda found: f"{found[1]}{found[2].upper()}=", text)
     name = canonical(x509.Name.from_rfc4514_string(written, _DESCRIPTORS))
     if not name:
         raise ValueError("the distinguished name is empty")
