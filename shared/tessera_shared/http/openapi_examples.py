@@ -13,6 +13,7 @@ PARAMETERS: Mapping[str, str] = {
     "acr_values": "urn:tessera:acr:multi-factor",
     "answer": _JWT,
     "ask": _JWT,
+    "before": "2026-11-24T12:00:00+00:00",
     "birthdate": "1852-05-04",
     "claims": '{"id_token":{"auth_time":{"essential":true}}}',
     "claims_locales": "en",
