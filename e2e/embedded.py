@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from stack.embedded import EmbeddedStack
 from stack.embedded_environment import SERVICES, TLS_SERVICES, environment_of
 from stack.ports import Ports, free_port
 from stack.process import Process
+
+_PLAIN = (sys.executable, "-m")
+"""Runs what answers no requests: nothing is measured, which takes time."""
 
 
 def measures() -> bool:
@@ -96,7 +99,12 @@ class Embedded:
     def operator(self, name: str) -> list[str]:
         """Its entry point, with the environment of this stack."""
         own = environment_of(name, self.whole.ports, self.whole.servers) | self._settings[name]
-        return ["env", f"--chdir={ROOT}", *(f"{key}={value}" for key, value in own.items()), *self.command(name)]
+        return [
+            "env",
+            f"--chdir={ROOT}",
+            *(f"{key}={value}" for key, value in own.items()),
+            *self.command(name, runner=_PLAIN),
+        ]
 
     def authz_replica(self, settings: Mapping[str, str]) -> AbstractContextManager[str]:
         """One more authz on the same data."""
@@ -129,9 +137,10 @@ class Embedded:
         """The environment that a service of this stack runs in."""
         return {**os.environ, **environment_of(name, self.whole.ports, self.whole.servers), **self._settings[name]}
 
-    def command(self, name: str, config: Path | None = None) -> list[str]:
-        """A service's entry point, as a user starts it."""
-        return [*self._runner, f"tessera_{name}", "--config", str(config or ROOT / "configs" / f"{name}.yml")]
+    def command(self, name: str, config: Path | None = None, runner: Sequence[str] = ()) -> list[str]:
+        """A service's entry point, as a user starts it; `runner` is what runs it, if not as the stack's services."""
+        file = config or ROOT / "configs" / f"{name}.yml"
+        return [*(runner or self._runner), f"tessera_{name}", "--config", str(file)]
 
     def start_alone(
         self, name: str, settings: Mapping[str, str], config: Path | None = None
@@ -143,7 +152,7 @@ class Embedded:
             ports[f"{prefix}_TLS__PORT"] = str(free_port())
         environment = {**self.environment(name), **ports, **settings}
         return subprocess.run(
-            self.command(name, config),
+            self.command(name, config, _PLAIN),
             env=environment,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
