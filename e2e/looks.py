@@ -31,8 +31,8 @@ async def every_look(shown: Tab, name: str) -> None:
 
 
 async def take_look(shown: Tab, scheme: Scheme, size: str) -> None:
-    """Show the page in a scheme, on a phone or on a desk."""
-    await shown.page.emulate_media(color_scheme=scheme)
+    """Show the page in a scheme, on a phone or on a desk, without the moments in which colours change."""
+    await shown.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     await shown.page.set_viewport_size(SIZES[size])
 
 

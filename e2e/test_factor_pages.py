@@ -1,12 +1,10 @@
 """The pages of passkeys and codes by e-mail, in light and dark, on a phone and on a desk, checked by axe-core."""
 
-import json
-import secrets
-
 import pytest
 
 from e2e.looks import every_look
 from e2e.passkeys import WITHOUT_AUTOFILL, virtual_authenticator
+from e2e.people import Person, add_person
 from e2e.relying_party import RelyingParty
 from e2e.stack import Control, Stack
 from e2e.tabs import OpenTab
@@ -15,17 +13,13 @@ pytestmark = pytest.mark.once
 
 
 @pytest.fixture
-def person(control: Control) -> tuple[str, str]:
-    """A new user with a verified address, and the password."""
-    name = f"looks-{secrets.token_hex(4)}"
-    claims = ("--claim", f"email={name}@wonderland.example", "--claim", "email_verified=true")
-    made = control.operate("idp", "users", "add", name, *claims, "--generate-password", "--json")
-    assert made.returncode == 0, made.stderr
-    return name, json.loads(made.stdout)["password"]
+def person(control: Control) -> Person:
+    """A new user."""
+    return add_person(control)
 
 
 async def test_pages_of_codes_by_mail_look_good(
-    open_tab: OpenTab, stack: Stack, demo: RelyingParty, person: tuple[str, str]
+    open_tab: OpenTab, stack: Stack, demo: RelyingParty, person: Person
 ) -> None:
     shown = await open_tab()
     await shown.page.goto(f"{stack.idp}/account/security/email-codes")
@@ -43,9 +37,7 @@ async def test_pages_of_codes_by_mail_look_good(
     await every_look(shown, "second-factor-email-code-sent")
 
 
-async def test_pages_of_passkeys_look_good(
-    open_tab: OpenTab, stack: Stack, demo: RelyingParty, person: tuple[str, str]
-) -> None:
+async def test_pages_of_passkeys_look_good(open_tab: OpenTab, stack: Stack, demo: RelyingParty, person: Person) -> None:
     shown = await open_tab()
     await shown.page.add_init_script(WITHOUT_AUTOFILL)
     device = await virtual_authenticator(shown.page)

@@ -9,8 +9,9 @@ from e2e.chromium import Tab
 from e2e.clients import EVERY_SCOPE, PASSWORD, USERNAME
 from e2e.conftest import PartyOf
 from e2e.looks import every_look
+from e2e.people import Person, add_person
 from e2e.relying_party import RelyingParty
-from e2e.stack import Stack
+from e2e.stack import Control, Stack
 from e2e.tabs import OpenTab
 
 pytestmark = pytest.mark.once
@@ -46,9 +47,23 @@ async def test_login_consent_logout_and_errors_look_good(
     await every_look(shown, "logged-out")
 
 
-async def test_every_page_of_the_account_looks_good(stack: Stack, http: httpx.Client, open_tab: OpenTab) -> None:
-    shown = await open_tab()
-    await enter_account(shown, stack)
+@pytest.fixture
+def person(control: Control) -> Person:
+    """A new user, with a page of sessions and applications that is no longer than it is with most people."""
+    return add_person(control, name="Alice Pleasance Liddell", given_name="Alice", zoneinfo="Europe/London")
+
+
+async def test_every_page_of_the_account_looks_good(
+    demo: RelyingParty, party_of: PartyOf, http: httpx.Client, open_tab: OpenTab, person: Person
+) -> None:
+    stack, shown = demo.stack, await open_tab()
+    for party in (demo, party_of(EVERY_SCOPE)):
+        await enter_account(shown, stack, person)
+        await shown.page.goto(party.authorization_url(scope=party.client.scope))
+        await shown.page.click("#allow")
+        await shown.answer()
+        await shown.page.context.clear_cookies()
+    await enter_account(shown, stack, person)
     pages = pages_of(http, stack, "/account")
     assert {"/account", "/account/sessions", "/account/applications", "/account/activity"} <= set(pages)
     for path in pages:
@@ -60,10 +75,10 @@ async def test_every_page_of_the_account_looks_good(stack: Stack, http: httpx.Cl
 
 @pytest.mark.parametrize("language", ["de", "fr"])
 async def test_longer_words_of_other_languages_fit_a_phone(
-    stack: Stack, http: httpx.Client, open_tab: OpenTab, language: str
+    stack: Stack, http: httpx.Client, open_tab: OpenTab, person: Person, language: str
 ) -> None:
     shown = await open_tab(locale=language, viewport={"width": 320, "height": 568})
-    await enter_account(shown, stack)
+    await enter_account(shown, stack, person)
     for path in [*pages_of(http, stack, "/account"), *pages_of(http, stack, "/oidc/v1/")]:
         await shown.page.goto(f"{stack.idp}{path}")
         width = await shown.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
@@ -72,10 +87,10 @@ async def test_longer_words_of_other_languages_fit_a_phone(
         await shown.screenshot(f"{path[1:].replace('/', '-')}-{language}-small")
 
 
-async def enter_account(shown: Tab, stack: Stack) -> None:
+async def enter_account(shown: Tab, stack: Stack, person: Person) -> None:
     """Go to the account by the login page."""
     await shown.page.goto(f"{stack.idp}/account")
-    await shown.log_in(USERNAME, PASSWORD)
+    await shown.log_in(*person)
     await shown.page.wait_for_url(f"{stack.idp}/account")
 
 
