@@ -81,7 +81,7 @@ class Folder:
     def operate(self, service: str, arguments: list[str]) -> int:
         """Run an operator's command of a service; returns its exit status."""
         environment = {**os.environ, **self._instance.settings(service)}
-        command = [sys.executable, "-m", f"tessera_{service}", "--config", f"configs/{service}.yml", *arguments]
+        command = [_python(), "-m", f"tessera_{service}", "--config", f"configs/{service}.yml", *arguments]
         return subprocess.call(command, env=environment, cwd=ROOT)
 
     def status(self) -> list[str]:
@@ -94,3 +94,9 @@ class Folder:
                 state = f"healthy at {urls[name]}" if healthy(urls[name]) else f"not healthy at {urls[name]}"
             lines.append(f"{name:9} process {pid:7}  {state}")
         return lines
+
+
+def _python() -> str:
+    """What can run the services: the virtual environment that `make up` made, whichever Python runs this."""
+    made = ROOT / ".venv" / "bin" / "python"
+    return str(made) if made.exists() else sys.executable
