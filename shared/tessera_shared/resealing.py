@@ -80,13 +80,13 @@ async def reseal(database: Database, column: SealedColumn) -> Resealed:
 async def _reseal_row(database: Database, column: SealedColumn, row: Row, done: Resealed) -> None:
     sealed, context = row["sealed"], column.context(row)
     try:
-        opener = column.key.opener(sealed, context)
+        opener, plaintext = column.key.open(sealed, context)
     except SealBroken:
         done.unreadable += 1
         return
     if opener == column.key.current:
         done.current += 1
         return
-    anew = column.key.seal(column.key.unseal(sealed, context), context)
+    anew = column.key.seal(plaintext, context)
     if await database.fetchval(column.replace, row["id"], sealed, anew) is not None:
         done.resealed += 1

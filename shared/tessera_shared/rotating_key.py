@@ -39,7 +39,7 @@ class RotatingKey:
             SealBroken: None of them did, or the value was changed.
 
         """
-        return unseal(self.opener(sealed, context), sealed, context)
+        return self.open(sealed, context)[1]
 
     def opener(self, sealed: bytes, context: bytes) -> bytes:
         """The key that opens a value.
@@ -48,9 +48,20 @@ class RotatingKey:
             SealBroken: None of them does.
 
         """
+        return self.open(sealed, context)[0]
+
+    def open(self, sealed: bytes, context: bytes) -> tuple[bytes, bytes]:
+        """The key that opens a value, and what it holds.
+
+        Raises:
+            SealBroken: None of them does.
+
+        """
         for key in self.every:
-            if _opens(key, sealed, context):
-                return key
+            try:
+                return key, unseal(key, sealed, context)
+            except SealBroken:
+                continue
         raise SealBroken("the value cannot be decrypted with any of the keys")
 
 
@@ -62,11 +73,3 @@ def load_master_key(path: Path, further: Sequence[Path] = ()) -> RotatingKey:
 
     """
     return RotatingKey(load_key(path, "master key"), tuple(load_key(one, "further master key") for one in further))
-
-
-def _opens(key: bytes, sealed: bytes, context: bytes) -> bool:
-    try:
-        unseal(key, sealed, context)
-    except SealBroken:
-        return False
-    return True
