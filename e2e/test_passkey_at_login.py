@@ -1,7 +1,6 @@
 """A client demands a login that no false page can steal, of a user who has no passkey: it is set up in the login."""
 
 import json
-import secrets
 
 import pytest
 import pytest_asyncio
@@ -10,10 +9,11 @@ from e2e.chromium import Tab
 from e2e.looks import every_look
 from e2e.mails import Mailbox
 from e2e.passkeys import WITHOUT_AUTOFILL, virtual_authenticator
+from e2e.people import Person, add_person
 from e2e.relying_party import RelyingParty
 from e2e.stack import Control, Stack
 from e2e.tabs import OpenTab
-from e2e.test_passkeys import DEMANDED, RESISTANT, Person, tokens_of
+from e2e.test_passkeys import DEMANDED, RESISTANT, tokens_of
 
 MULTI = "urn:tessera:acr:multi-factor"
 SET_UP = "**/oidc/v1/login/set-up/passkey?**"
@@ -22,11 +22,7 @@ SET_UP = "**/oidc/v1/login/set-up/passkey?**"
 @pytest.fixture
 def person(control: Control) -> Person:
     """A new user with a verified address and nothing but a password."""
-    name = f"keyless-{secrets.token_hex(4)}"
-    claims = ("--claim", f"email={name}@wonderland.example", "--claim", "email_verified=true")
-    made = control.operate("idp", "users", "add", name, *claims, "--generate-password", "--json")
-    assert made.returncode == 0, made.stderr
-    return Person(name, json.loads(made.stdout)["password"])
+    return add_person(control)
 
 
 @pytest_asyncio.fixture
@@ -41,7 +37,7 @@ async def shown(open_tab: OpenTab) -> Tab:
 async def to_set_up(shown: Tab, demo: RelyingParty, person: Person, claims: str = DEMANDED) -> None:
     """Log in by the password, as far as that leads."""
     await shown.page.goto(demo.authorization_url(claims=claims))
-    await shown.log_in(person.name, person.password)
+    await shown.log_in(person.username, person.password)
     await shown.page.wait_for_url("**/oidc/v1/login/set-up/**")
 
 
@@ -74,7 +70,7 @@ async def test_new_passkey_is_told_by_mail_and_serves_the_next_login_alone(
     await shown.page.fill("#name", "My phone")
     await shown.page.click("#passkey")
     await shown.page.click("#continue")
-    mail = Mailbox(stack).newest(f"{person.name}@wonderland.example")
+    mail = Mailbox(stack).newest(f"{person.username}@wonderland.example")
     assert "My phone" in mail.text
     # the passkey is the account's from now on, though this login was never finished
     await shown.page.context.clear_cookies()

@@ -1,8 +1,6 @@
 """Passkeys in Chromium with its virtual authenticator: enrolment, login without a username, second factor, step-up."""
 
 import json
-import secrets
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,6 +8,7 @@ import pytest_asyncio
 
 from e2e.chromium import Tab
 from e2e.passkeys import WITHOUT_AUTOFILL, VirtualAuthenticator, virtual_authenticator
+from e2e.people import Person, add_person
 from e2e.relying_party import RelyingParty
 from e2e.stack import Control, Stack
 from e2e.tabs import OpenTab
@@ -18,21 +17,10 @@ RESISTANT = "urn:tessera:acr:phishing-resistant"
 DEMANDED = json.dumps({"id_token": {"acr": {"essential": True, "values": [RESISTANT]}}})
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A user of this test alone."""
-
-    name: str
-    password: str
-
-
 @pytest.fixture
 def person(control: Control) -> Person:
     """A new user."""
-    name = f"passkey-{secrets.token_hex(4)}"
-    made = control.operate("idp", "users", "add", name, "--generate-password", "--json")
-    assert made.returncode == 0, made.stderr
-    return Person(name, json.loads(made.stdout)["password"])
+    return add_person(control)
 
 
 @pytest_asyncio.fixture
@@ -48,7 +36,7 @@ async def enrol(shown: Tab, stack: Stack, person: Person, name: str = "My phone"
     """Log in by password, and add a passkey of a new device at the account page."""
     device = await virtual_authenticator(shown.page)
     await shown.page.goto(f"{stack.idp}/account/security/passkeys")
-    await shown.log_in(person.name, person.password)
+    await shown.log_in(person.username, person.password)
     await shown.page.wait_for_url(f"{stack.idp}/account/security/passkeys")
     await shown.page.fill("#name", name)
     await shown.page.click("#passkey")
@@ -101,7 +89,7 @@ async def test_passkey_is_the_second_factor_after_the_password(
     await enrol(shown, stack, person)
     await log_out(shown)
     await shown.page.goto(demo.authorization_url())
-    await shown.log_in(person.name, person.password)
+    await shown.log_in(person.username, person.password)
     await shown.page.wait_for_url("**/second-factor?**")
     await shown.page.click("#passkey")
     claims = await tokens_of(shown, demo)
@@ -149,7 +137,7 @@ async def test_removed_passkey_logs_in_no_more(shown: Tab, stack: Stack, demo: R
     await shown.page.click("#passkey")
     await shown.page.wait_for_selector("#problem")
     await shown.page.click("#use-password")
-    await shown.log_in(person.name, person.password)
+    await shown.log_in(person.username, person.password)
     assert "pwd" in (await tokens_of(shown, demo))["amr"]
 
 
@@ -175,5 +163,5 @@ async def test_passkeys_need_javascript_and_the_page_says_so(
     plain = await open_tab(java_script_enabled=False)
     await plain.page.goto(demo.authorization_url())
     assert "JavaScript" in await plain.page.inner_text("noscript")
-    await plain.log_in(person.name, person.password)
+    await plain.log_in(person.username, person.password)
     assert "pwd" in (await tokens_of(plain, demo))["amr"]
